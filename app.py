@@ -1,0 +1,50 @@
+"""The composition root: settings, extensions, doors. A list, no logic."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import import_string
+
+from config import extensions, logs
+from config.settings import Settings, get_settings
+from tenants import edge, formats, problems
+from tenants.access import public
+
+# Doors for people: every blueprint names its face.
+PAGES = (
+    "tenants.health.views:bp",
+    "tenants.directory.views:bp",
+)
+# Doors for programs: flask-smorest blueprints under /api/v1.
+APIS: tuple[str, ...] = ()
+# Modules that subscribe handlers, periodic work or kinds of import when imported.
+JOBS: tuple[str, ...] = ()
+# Click groups.
+COMMANDS: tuple[str, ...] = ()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the app. Raises SettingsError when the environment does not describe an installation."""
+    settings = settings or get_settings()
+    logs.configure(settings.log_level)
+    app = Flask("perennial", root_path=str(extensions.ROOT), static_folder="static", template_folder="templates")
+    app.config.update(SECRET_KEY=settings.secret_key, TESTING=settings.env == "test", MAX_CONTENT_LENGTH=64 << 20)
+    app.extensions["settings"] = settings
+    app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 3)  # type: ignore[method-assign]
+    app.view_functions["static"] = public(app.view_functions["static"])
+    extensions.init_app(app, settings)
+    extensions.babel.init_app(app, locale_selector=edge.select_locale, timezone_selector=edge.select_zone)
+    edge.init_app(app, settings)
+    problems.init_app(app)
+    formats.init_app(app)
+    for path in PAGES:
+        app.register_blueprint(import_string(path))
+    for path in APIS:
+        extensions.api(app).register_blueprint(import_string(path))
+    for path in JOBS:
+        import_string(path)
+    for path in COMMANDS:
+        app.cli.add_command(import_string(path))
+    edge.start_checks(app)
+    return app
