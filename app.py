@@ -9,7 +9,6 @@ from werkzeug.utils import import_string
 from config import extensions, logs
 from config.settings import Settings, get_settings
 from tenants import edge, formats, problems
-from tenants.access import public
 
 # Doors for people: every blueprint names its face.
 PAGES = (
@@ -32,7 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(SECRET_KEY=settings.secret_key, TESTING=settings.env == "test", MAX_CONTENT_LENGTH=64 << 20)
     app.extensions["settings"] = settings
     app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 3)  # type: ignore[method-assign]
-    app.view_functions["static"] = public(app.view_functions["static"])
     extensions.init_app(app, settings)
     extensions.babel.init_app(app, locale_selector=edge.select_locale, timezone_selector=edge.select_zone)
     edge.init_app(app, settings)

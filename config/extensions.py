@@ -79,13 +79,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=options,
         SQLALCHEMY_BINDS={"system": {"url": settings.database_system_url, "pool_size": 2, "max_overflow": 4}},
-        RATELIMIT_STORAGE_URI=settings.redis_url,
+        RATELIMIT_STORAGE_URI=settings.redis_url.replace("unix://", "redis+unix://"),
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_KEY_PREFIX="perennial",
     )
     db.init_app(app)
     csrf.init_app(app)
     login_manager.init_app(app)
+    if login_manager._user_callback is None and login_manager._request_callback is None:
+        login_manager.request_loader(lambda _request: None)  # until tenants.accounts registers its loaders
     limiter.init_app(app)
     app.extensions["perennial_api"] = _init_api(app)
     app.extensions["redis"] = Redis.from_url(settings.redis_url, socket_timeout=5, health_check_interval=30)

@@ -64,7 +64,7 @@ def tenant_scope(tenant_id: UUID, partner_id: UUID | None = None) -> Iterator[Sc
 
 
 def _refuse_open_transaction(what: str) -> None:
-    if db.session.registry.has() and db.session.in_transaction():
+    if db.session.registry.has() and db.session().in_transaction():
         raise ScopeError(f"cannot {what} while a transaction is open; commit or roll back first")
 
 

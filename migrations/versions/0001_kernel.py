@@ -125,6 +125,7 @@ def _events() -> None:
 
 def upgrade() -> None:
     """Apply."""
+    op.execute(f"GRANT SELECT ON alembic_version TO {SYSTEM}")  # /readyz compares it with the newest revision
     function(NEW_ID, "new_id()")
     _directory()
     function(ENTER_TENANT, "enter_tenant(uuid)")
