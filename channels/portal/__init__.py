@@ -1,0 +1,1 @@
+"""The partner portal: everything here runs in the partner's own scope."""
