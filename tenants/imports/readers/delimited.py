@@ -1,0 +1,104 @@
+"""Delimited text (CSV and its relatives), read so that one broken row never swallows the next ones."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+
+from .formats import Problem, RawRow
+from .text import Lines
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_SPAN = 50  # physical lines one quoted cell may run over; more is a forgotten quote
+_SAMPLE = 300
+
+
+def guess_delimiter(lines: list[str]) -> tuple[str, int] | None:
+    """The delimiter that cuts most of the first lines into the same number (two or more) of cells, and that number."""
+    best: tuple[float, int, str] | None = None
+    sample = [line for line in lines[:_SAMPLE] if line.strip()]
+    for delimiter in DELIMITERS:
+        counts = Counter(len(_split(line, delimiter)) for line in sample)
+        if not counts:
+            return None
+        # On a tie the wider count: a sample of one header and one damaged row should follow the header.
+        width, hits = max(counts.items(), key=lambda item: (item[1], item[0]))
+        share = hits / len(sample)
+        if width < 2 or share < 0.6:
+            continue
+        score = (round(share, 1), width, delimiter)
+        if best is None or score[:2] > best[:2]:
+            best = score
+    return (best[2], best[1]) if best else None
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return []
+
+
+def read_delimited(text: Lines, delimiter: str, width: int, *, start: int = 0) -> Iterator[RawRow]:
+    """The rows from line index `start` on; a row of another width, with broken quotes or NULs carries its problem."""
+    lines, index, total = text.lines, start, len(text.lines)
+    damaged = text.undecodable
+    while index < total:
+        line, first = lines[index], index
+        index += 1
+        if '"' in line:
+            cells, span = _quoted(lines, first, delimiter, width)
+            if cells is None:
+                yield RawRow(first + 1, [line], Problem("quoting"))
+                continue
+            index = first + span
+        elif not line.strip():
+            continue
+        else:
+            cells = line.split(delimiter)
+        if len(cells) != width:
+            problem = _fit(cells, width)
+            if problem:
+                yield RawRow(first + 1, cells, problem)
+                continue
+        if "\0" in line:
+            yield RawRow(first + 1, [cell.replace("\0", "\ufffd") for cell in cells], Problem("nul"))
+        elif damaged and first in damaged:
+            yield RawRow(first + 1, cells, Problem("encoding", detail={"encoding": text.encoding}))
+        else:
+            yield RawRow(first + 1, cells)
+
+
+def _fit(cells: list[str], width: int) -> Problem | None:
+    """Drop empty cells beyond the width in place; otherwise the problem of the wrong number of columns."""
+    found = len(cells)
+    if found > width and not any(cell.strip() for cell in cells[width:]):
+        del cells[width:]
+        return None
+    return Problem("column_count", detail={"expected": str(width), "found": str(found)})
+
+
+def _quoted(lines: list[str], first: int, delimiter: str, width: int) -> tuple[list[str] | None, int]:
+    """The cells of a row with quotes and the number of lines it runs over; None when its quotes do not close."""
+    record = lines[first]
+    for span in range(1, MAX_SPAN + 1):
+        if record.count('"') % 2 == 0:
+            try:
+                cells = next(csv.reader([record], delimiter=delimiter, strict=True))
+            except csv.Error:
+                return None, 1
+            # A row that closed only some lines later must fit, else the first line forgot a quote.
+            return (cells, span) if span == 1 or len(cells) == width else (None, 1)
+        following = first + span
+        if following >= len(lines) or _stands_alone(lines[following], delimiter, width):
+            return None, 1
+        record += "\n" + lines[following]
+    return None, 1
+
+
+def _stands_alone(line: str, delimiter: str, width: int) -> bool:
+    """Whether a line is a whole row by itself, so that it cannot be the inside of a quoted cell."""
+    return width > 2 and line.count('"') % 2 == 0 and len(_split(line, delimiter)) == width
