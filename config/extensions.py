@@ -75,10 +75,15 @@ def api(app: Flask) -> Api:
 def init_app(app: Flask, settings: Settings) -> None:
     """Bind the extensions to the app."""
     options = engine_options(settings)
+    hot = {**options["connect_args"], "autocommit": True}
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=options,
-        SQLALCHEMY_BINDS={"system": {"url": settings.database_system_url, "pool_size": 2, "max_overflow": 4}},
+        SQLALCHEMY_BINDS={
+            "system": {"url": settings.database_system_url, "pool_size": 2, "max_overflow": 4},
+            # One statement, committed by itself: nothing to reset when a connection comes back.
+            "hot": {"url": settings.database_url, **options, "pool_reset_on_return": None, "connect_args": hot},
+        },
         RATELIMIT_STORAGE_URI=settings.redis_url.replace("unix://", "redis+unix://"),
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_KEY_PREFIX="perennial",
