@@ -46,6 +46,7 @@ class Settings:
     metrics_token: str
     log_level: str
     trusted_proxies: int
+    redeliver_seconds: int
 
     @property
     def files_dir(self) -> Path:
@@ -104,10 +105,19 @@ def load(env: Mapping[str, str]) -> Settings:
         metrics_token=env.get("METRICS_TOKEN") or hashlib.sha256(f"metrics:{secret}".encode()).hexdigest()[:32],
         log_level=env.get("LOG_LEVEL", "INFO").upper(),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0),
+        redeliver_seconds=_number(env, "REDELIVER_SECONDS", 20),
     )
 
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process."""
-    return load(os.environ)
+    """The settings of this process.
+
+    A process started by hand (a flask command, a script) has no server addresses: the servers under
+    PERENNIAL_STATE are then found, and started for as long as it lives if they are down.
+    """
+    if any(os.environ.get(name) for name in ("DATABASE_APP_URL", "DATABASE_OWNER_URL")):
+        return load(os.environ)
+    from config.servers import for_this_process  # noqa: PLC0415  most processes are handed the addresses
+
+    return load(for_this_process())
