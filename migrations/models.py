@@ -9,8 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def import_all_models() -> None:
-    """Import tenants/events.py and each <package>/<module>/models.py."""
-    importlib.import_module("tenants.events")
+    """Import the kernel's tables and each <package>/<module>/models.py."""
+    for kernel in ("tenants.events", "tenants.tasks"):
+        importlib.import_module(kernel)
     for package in ("tenants", "loyalty", "channels"):
         for path in sorted((ROOT / package).glob("*/models.py")):
             importlib.import_module(f"{package}.{path.parent.name}.models")

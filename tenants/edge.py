@@ -18,7 +18,7 @@ from flask_login import current_user
 
 from config.extensions import db
 from config.settings import Settings
-from tenants import access, hints
+from tenants import access, jobs
 from tenants.errors import NotFound
 from tenants.events import acting_as
 from tenants.info import find_tenant
@@ -52,6 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = FaceSessions()
     app.wsgi_app = TenantRouting(app.wsgi_app, platform_host=settings.platform_host)  # type: ignore[method-assign]
     install(db.session)
+    jobs.install(db.session)
     app.before_request(_begin)
     app.before_request(_find_tenant)
     app.before_request(_find_actor)
@@ -126,7 +127,6 @@ def _finish(response: Response) -> Response:
 def _commit(response: Response) -> Response:
     if not db.session.registry.has():
         return response
-    recorded = db.session.info.pop("recorded", False)
     if response.status_code >= 400:
         db.session.rollback()
         return response
@@ -136,8 +136,6 @@ def _commit(response: Response) -> Response:
         db.session.rollback()
         handled = current_app.handle_user_exception(error)
         return current_app.make_response(handled)
-    if recorded and g.get("tenant") is not None:
-        hints.hint(g.tenant.id)
     return response
 
 

@@ -50,7 +50,8 @@ class Event(TenantKey, Base):
 class Receipt(TenantKey, Base):
     """What one handler owes or has done for one event: written by the relay, completed by the handler.
 
-    Completing it in the handler's own transaction is what gives every event one effect.
+    Completing it in the handler's own transaction is what gives every event one effect. `batch` is
+    the job it was handed over in, `due_at` when the relay looks again whether that job is alive.
     """
 
     __tablename__ = "receipts"
@@ -58,7 +59,8 @@ class Receipt(TenantKey, Base):
     event_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     handler: Mapped[str] = mapped_column(Text, primary_key=True)
     event_recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    enqueued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
+    batch: Mapped[UUID | None] = mapped_column(Uuid)
+    due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     parked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     attempts: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
@@ -69,7 +71,8 @@ class Receipt(TenantKey, Base):
             ["tenant_id", "event_id", "event_recorded_at"],
             ["events.tenant_id", "events.id", "events.recorded_at"],
         ),
-        Index("ix_receipts_open", "tenant_id", "enqueued_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_receipts_open", "tenant_id", "due_at", postgresql_where=text("done_at IS NULL AND parked_at IS NULL")),
+        Index("ix_receipts_parked", "tenant_id", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
     )
 
 

@@ -26,3 +26,8 @@ def hint(tenant_id: UUID) -> None:
         redis().sadd(KEY, str(tenant_id))
     except RedisError:
         _last.pop(tenant_id, None)
+
+
+def take(count: int = 100) -> list[UUID]:
+    """For the relay: some of the tenants that were hinted, off the list. Raises RedisError."""
+    return [UUID(value.decode()) for value in redis().spop(KEY, count)]  # type: ignore[union-attr]  # the client is synchronous

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from migrations.helpers import APP, OWNER, SYSTEM, TENANT, drop_tables, function, lock_table, tenant_table
+from migrations.helpers import APP, OWNER, PARTNER, SYSTEM, TENANT, drop_tables, function, lock_table, tenant_table
 
 revision = "0001"
 down_revision = None
@@ -119,6 +119,8 @@ def _events() -> None:
     op.create_index("ix_events_unpublished", "events", ["tenant_id", "id"], postgresql_where=sa.text("published_at IS NULL"))
     op.create_index("ix_events_kind", "events", ["tenant_id", "kind", "id"])
     lock_table("events", grants="SELECT, INSERT, UPDATE (published_at)")
+    # A partner user's acts are recorded, but the tenant's other facts are not for partners to read.
+    op.execute(f"CREATE POLICY partner_read ON events AS RESTRICTIVE FOR SELECT TO {APP} USING ({PARTNER} IS NULL)")
     function(EVENT_PARTITIONS, "make_event_partitions(date, int)")
     op.execute("SELECT make_event_partitions(current_date, 2)")
 
@@ -136,7 +138,8 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Uuid, nullable=False),
         sa.Column("handler", sa.Text, nullable=False),
         sa.Column("event_recorded_at", stamp, nullable=False),
-        sa.Column("enqueued_at", stamp, nullable=False, server_default=sa.text("now()")),
+        sa.Column("batch", sa.Uuid),
+        sa.Column("due_at", stamp, nullable=False, server_default=sa.text("now()")),
         sa.Column("done_at", stamp),
         sa.Column("parked_at", stamp),
         sa.Column("attempts", sa.BigInteger, nullable=False, server_default="0"),
@@ -148,13 +151,35 @@ def upgrade() -> None:
         ),
         key=("event_id", "handler"),
     )
-    op.create_index("ix_receipts_open", "receipts", ["tenant_id", "enqueued_at"], postgresql_where=sa.text("done_at IS NULL"))
+    _owed_indexes("receipts")
+    tenant_table(
+        "tasks",
+        sa.Column("job", sa.Text, nullable=False),
+        sa.Column("args", JSONB, nullable=False, server_default="[]"),
+        sa.Column("key", sa.Text),
+        sa.Column("actor", sa.Text, nullable=False, server_default="system"),
+        sa.Column("created_at", stamp, nullable=False, server_default=sa.text("now()")),
+        sa.Column("due_at", stamp, nullable=False, server_default=sa.text("now()")),
+        sa.Column("done_at", stamp),
+        sa.Column("parked_at", stamp),
+        sa.Column("attempts", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("error", sa.Text),
+        sa.UniqueConstraint("tenant_id", "key", name="uq_tasks_tenant_id_key"),
+    )
+    _owed_indexes("tasks")
+
+
+def _owed_indexes(table: str) -> None:
+    still_open = sa.text("done_at IS NULL AND parked_at IS NULL")
+    op.create_index(f"ix_{table}_open", table, ["tenant_id", "due_at"], postgresql_where=still_open)
+    parked = sa.text("parked_at IS NOT NULL")
+    op.create_index(f"ix_{table}_parked", table, ["tenant_id", "parked_at"], postgresql_where=parked)
 
 
 def downgrade() -> None:
     """Take back."""
     op.execute("DROP FUNCTION IF EXISTS make_event_partitions(date, int)")
-    drop_tables("events", "receipts")
+    drop_tables("events", "receipts", "tasks")
     op.execute("DROP FUNCTION IF EXISTS enter_tenant(uuid), find_tenant(text, text)")
     drop_tables("tenants", "tenant_hosts")
     op.execute("DROP FUNCTION IF EXISTS new_id()")
