@@ -214,6 +214,10 @@ def migrate(owner_url: str, *, revision: str = "head") -> None:
     configuration.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
     configuration.attributes["url"] = owner_url
     command.upgrade(configuration, revision)
+    with connect(owner_url) as connection:
+        # /readyz asks, as the app, whether the schema is the newest.
+        roles = sql.SQL(", ").join(map(sql.Identifier, (APP, SYSTEM)))
+        connection.execute(sql.SQL("GRANT SELECT ON alembic_version TO {}").format(roles))
 
 
 def upgrade(env: Mapping[str, str]) -> None:
