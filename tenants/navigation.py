@@ -1,0 +1,176 @@
+"""The menus of all faces, as one list. An item without a route or without permission does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry: `endpoint` is its first page; it is active on every page of that blueprint."""
+
+    label: Any
+    endpoint: str
+    icon: str
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A run of items under a heading, or without one."""
+
+    label: Any
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An item as one person sees it now."""
+
+    label: Any
+    url: str
+    icon: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class EntryGroup:
+    """A group as one person sees it now."""
+
+    label: Any
+    entries: tuple[Entry, ...]
+
+
+MENUS: dict[str, tuple[Group, ...]] = {
+    "admin": (
+        Group(None, (Item(_l("Start"), "start.index", "layout-dashboard", "start.view"),)),
+        Group(
+            _l("Members"),
+            (
+                Item(_l("Members"), "members.index", "users", "members.view"),
+                Item(_l("Purchases"), "purchases.index", "shopping-bag", "purchases.view"),
+                Item(_l("Points"), "points.index", "coins", "points.view"),
+                Item(_l("Tiers"), "tiers.index", "stairs-up", "programme.view"),
+                Item(_l("Programme"), "points.programme", "settings", "programme.view"),
+                Item(_l("Messages"), "delivery.index", "mail", "messages.view"),
+            ),
+        ),
+        Group(_l("Channel"), (Item(_l("Partners"), "partners.index", "truck-delivery", "partners.view"),)),
+        Group(
+            _l("Data"),
+            (
+                Item(_l("Products"), "catalogue.index", "box", "catalogue.view"),
+                Item(_l("Imports"), "imports.index", "file-import", "imports.view"),
+            ),
+        ),
+        Group(
+            _l("Organisation"),
+            (
+                Item(_l("Staff"), "accounts.staff", "user-check", "staff.view"),
+                Item(_l("Branding"), "directory.branding", "palette", "branding.edit"),
+                Item(_l("API keys"), "keys.index", "key", "keys.edit"),
+                Item(_l("Audit log"), "audit.index", "history", "audit.view"),
+                Item(_l("Health"), "health.index", "heartbeat", "health.view"),
+            ),
+        ),
+    ),
+    "portal": (
+        Group(
+            None,
+            (
+                Item(_l("Card"), "portal.home", "id-badge-2"),
+                Item(_l("Points"), "portal.points", "coins"),
+                Item(_l("History"), "portal.history", "receipt"),
+                Item(_l("Me"), "portal.me", "user"),
+            ),
+        ),
+    ),
+    "partner": (
+        Group(
+            None,
+            (
+                Item(_l("Home"), "partner_portal.home", "home"),
+                Item(_l("Notices"), "partner_portal.notices", "speakerphone"),
+                Item(_l("Products"), "partner_portal.products", "box"),
+                Item(_l("People"), "partner_portal.people", "users"),
+            ),
+        ),
+    ),
+    "console": (
+        Group(
+            None,
+            (
+                Item(_l("Tenants"), "console.index", "building-store"),
+                Item(_l("Queues"), "console.queues", "list-check"),
+                Item(_l("Health"), "console.health", "heartbeat"),
+            ),
+        ),
+    ),
+}
+
+PERSON_LINKS: dict[str, tuple[Item, ...]] = {
+    "admin": (
+        Item(_l("My account"), "accounts.me", "user", "own.account"),
+        Item(_l("Open the till"), "till.index", "shopping-cart", "till.use"),
+    ),
+    "till": (Item(_l("Administration"), "start.index", "layout-dashboard", "start.view"),),
+}
+
+HOMES: dict[str, tuple[str, ...]] = {
+    "admin": ("start.index",),
+    "till": ("till.index",),
+    "portal": ("portal.home",),
+    "partner": ("partner_portal.home",),
+    "console": ("console.index",),
+    "platform": ("directory.welcome",),
+}
+SIGN_OUTS: dict[str, tuple[str, ...]] = {
+    "admin": ("accounts.sign_out",),
+    "till": ("till.sign_out", "accounts.sign_out"),
+    "portal": ("portal.sign_out",),
+    "partner": ("partner_portal.sign_out",),
+    "console": ("console.sign_out",),
+}
+
+
+def _shows(item: Item, known: Iterable[str], may: Callable[[str], bool]) -> bool:
+    return item.endpoint in known and (item.needs is None or may(item.needs))
+
+
+def _entry(item: Item, url_for: Callable[[str], str], at: str) -> Entry:
+    # Two items of one blueprint (points, programme) tell their pages apart by the whole endpoint.
+    rivals = [i for m in MENUS.values() for g in m for i in g.items if _blueprint(i.endpoint) == _blueprint(at)]
+    active = item.endpoint == at if len(rivals) > 1 else item in rivals
+    return Entry(item.label, url_for(item.endpoint), item.icon, active)
+
+
+def _blueprint(endpoint: str) -> str:
+    return endpoint.partition(".")[0]
+
+
+def menu(
+    face: str, *, known: Mapping[str, Any], may: Callable[[str], bool], url_for: Callable[[str], str], at: str
+) -> list[EntryGroup]:
+    """The groups of a face's menu that this person sees; `at` is the endpoint of the present page."""
+    groups = []
+    for group in MENUS.get(face, ()):
+        entries = tuple(_entry(item, url_for, at) for item in group.items if _shows(item, known, may))
+        if entries:
+            groups.append(EntryGroup(group.label, entries))
+    return groups
+
+
+def person_links(
+    face: str, *, known: Mapping[str, Any], may: Callable[[str], bool], url_for: Callable[[str], str]
+) -> list[Entry]:
+    """The links of the user menu."""
+    return [_entry(i, url_for, "") for i in PERSON_LINKS.get(face, ()) if _shows(i, known, may)]
+
+
+def first_known(endpoints: Iterable[str], known: Mapping[str, Any]) -> str | None:
+    """The first endpoint that exists, None when none does."""
+    return next((endpoint for endpoint in endpoints if endpoint in known), None)

@@ -1,0 +1,1 @@
+"""The small files around every page: colours, icon, web manifest, service worker, display choices."""

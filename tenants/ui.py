@@ -1,0 +1,230 @@
+"""What every template has at hand: icons, assets, QR codes, and `shell`, the frame around a page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import segno
+from babel import numbers as babel_numbers
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from werkzeug.routing import BuildError
+
+from tenants import navigation
+from tenants.access import Actor, actor_or_none, may
+from tenants.edge import language_tag
+from tenants.formats import current_currency, number_locale
+from tenants.theme import accent_of
+
+LANGUAGES = (("en", "English"), ("zh_Hans", "简体中文"), ("zh_Hant", "繁體中文"))
+THEMES = ("light", "dark", "auto")
+_SPACE = re.compile(r">\s+<")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who the user menu shows."""
+
+    name: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The frame around a page: brand, menu, person, choices."""
+
+    face: str
+    lang: str
+    locale: str
+    theme: str
+    here: str
+    brand: str = ""
+    logo_url: str = ""
+    accent: str = ""
+    is_demo: bool = False
+    person: Person | None = None
+    home_url: str = "/"
+    sign_in_url: str = ""
+    sign_out_url: str = ""
+    preferences_url: str = ""
+    theme_url: str = ""
+    icon_url: str = ""
+    manifest_url: str = ""
+    worker_url: str = ""
+    nav: list[navigation.EntryGroup] = field(default_factory=list)
+    person_links: list[navigation.Entry] = field(default_factory=list)
+    languages: tuple[tuple[str, str], ...] = LANGUAGES
+    words: dict[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- drawing
+
+
+@lru_cache(maxsize=1024)
+def _icon_body(folder: str, name: str) -> str:
+    path = Path(folder) / f"{name}.svg"
+    if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    inner = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
+    inner = inner.replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")
+    return _SPACE.sub("><", inner.strip())
+
+
+def draw_icon(name: str, size: int = 20, label: str = "") -> Markup:
+    """A Tabler outline icon as inline SVG; hidden from readers unless it has a label."""
+    body = _icon_body(str(Path(current_app.static_folder or "static") / "vendor" / "icons"), name)
+    voice = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
+    return Markup(  # noqa: S704  # the body comes from our own files, the label is escaped
+        f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        f'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" {voice}>{body}</svg>'
+    )
+
+
+def qr_svg(data: str) -> Markup:
+    """A QR code as inline SVG without colours of its own beyond ink on paper."""
+    code = segno.make(data, error="m")
+    size = code.symbol_size(border=2)[0]
+    path = code.svg_inline(border=2, svgclass=None, lineclass=None, omitsize=True, dark="#000", light="#fff")
+    if "viewBox" not in path:
+        path = path.replace("<svg", f'<svg viewBox="0 0 {size} {size}"', 1)
+    return Markup(path)  # noqa: S704  # segno writes numbers only
+
+
+@lru_cache(maxsize=256)
+def _version(path: str, _changed: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+
+
+def asset(name: str, *, version: bool = True) -> str:
+    """The URL of a file under static/, with its content's hash so that it may be kept for ever."""
+    path = Path(current_app.static_folder or "static") / name
+    if not version or not path.is_file():
+        return url_for("static", filename=name)
+    return url_for("static", filename=name, v=_version(str(path), path.stat().st_mtime_ns))
+
+
+def tone(name: str) -> int:
+    """A number from 0 to 7 that stays with a name: the colour of its avatar."""
+    return zlib.crc32(name.encode()) % 8
+
+
+def currency_sign() -> str:
+    """The sign of the tenant's currency, such as £."""
+    return str(babel_numbers.get_currency_symbol(current_currency(), locale=number_locale()))
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Epoch seconds as an aware instant."""
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+# ---------------------------------------------------------------- the frame
+
+
+def role_names() -> dict[str, str]:
+    """Staff roles as people read them."""
+    return {
+        "owner": _("Owner"),
+        "manager": _("Manager"),
+        "marketer": _("Marketer"),
+        "cashier": _("Cashier"),
+        "care": _("Care"),
+        "channel_manager": _("Channel manager"),
+        "finance": _("Finance"),
+        "analyst": _("Analyst"),
+    }
+
+
+def _words() -> dict[str, str]:
+    """Sentences the scripts say."""
+    return {
+        "failed": _("That did not work. Try again."),
+        "offline": _("No connection. Try again when you are back on line."),
+        "copied": _("Copied"),
+        "cancel": _("Cancel"),
+        "close": _("Close"),
+        "showTable": _("Show as a table"),
+        "showChart": _("Show as a picture"),
+        "rightNow": _("The list was refreshed."),
+    }
+
+
+def _person(actor: Actor | None) -> Person | None:
+    if actor is None:
+        return None
+    names = role_names()
+    return Person(actor.name, ", ".join(names[role] for role in names if role in actor.roles))
+
+
+def _url(endpoint: str | None) -> str:
+    if endpoint is None:
+        return ""
+    try:
+        return url_for(endpoint)
+    except BuildError:  # a page that needs values is no place for a menu
+        return ""
+
+
+def frame() -> Shell:
+    """The frame of the present request. Reads no table: it must also stand around an error page."""
+    face, tenant, actor = g.get("face") or "platform", g.get("tenant"), actor_or_none()
+    known = current_app.view_functions
+    signed_in = actor is not None
+    theme = request.cookies.get("theme", "auto")
+    branding = tenant.branding if tenant else {}
+    home = _url(navigation.first_known(navigation.HOMES.get(face, ()), known))
+    return Shell(
+        face=face,
+        lang=language_tag(),
+        locale=str(get_locale() or "en"),
+        theme=theme if theme in THEMES else "auto",
+        here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
+        brand=tenant.name if tenant else "",
+        logo_url=str(branding.get("logo_url") or ""),
+        accent=accent_of(branding),
+        is_demo=bool(tenant and tenant.is_demo),
+        person=_person(actor),
+        home_url=home or (request.script_root or "") + "/",
+        sign_out_url=_url(navigation.first_known(navigation.SIGN_OUTS.get(face, ()), known)) if signed_in else "",
+        preferences_url=_url("shell.preferences"),
+        theme_url=url_for("shell.theme_css", v=_brand_version(branding)),
+        icon_url=_url("shell.icon"),
+        manifest_url=_url("shell.manifest"),
+        worker_url=_url("shell.worker"),
+        nav=_menu(face, known) if signed_in else [],
+        person_links=_person_links(face, known) if signed_in else [],
+        words=_words(),
+    )
+
+
+def _menu(face: str, known: dict[str, Any]) -> list[navigation.EntryGroup]:
+    return navigation.menu(face, known=known, may=may, url_for=_url, at=request.endpoint or "")
+
+
+def _person_links(face: str, known: dict[str, Any]) -> list[navigation.Entry]:
+    return navigation.person_links(face, known=known, may=may, url_for=_url)
+
+
+def _brand_version(branding: dict[str, Any]) -> str:
+    text = f"{branding.get('accent', '')}{branding.get('card', '')}"
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the kit's functions and the frame."""
+    app.jinja_env.globals.update(
+        asset=asset, draw_icon=draw_icon, icon=draw_icon, qr_svg=qr_svg, currency_sign=currency_sign, may=may
+    )
+    app.jinja_env.filters.update(tone=tone, from_epoch=from_epoch)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(lambda: {"shell": frame()})
