@@ -8,17 +8,18 @@ from werkzeug.utils import import_string
 
 from config import extensions, logs
 from config.settings import Settings, get_settings
-from tenants import edge, formats, problems
+from tenants import edge, formats, problems, ui
 
 # Doors for people: every blueprint names its face.
 PAGES = (
     "tenants.health.views:bp",
+    "tenants.shell.views:bp",
     "tenants.directory.views:bp",
 )
 # Doors for programs: flask-smorest blueprints under /api/v1.
 APIS: tuple[str, ...] = ()
 # Modules that subscribe handlers, periodic work or kinds of import when imported.
-JOBS: tuple[str, ...] = ()
+JOBS: tuple[str, ...] = ("tenants.health.jobs",)
 # Click groups.
 COMMANDS: tuple[str, ...] = ()
 
@@ -36,10 +37,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     edge.init_app(app, settings)
     problems.init_app(app)
     formats.init_app(app)
+    ui.init_app(app)
     for path in PAGES:
         app.register_blueprint(import_string(path))
     for path in APIS:
-        extensions.api(app).register_blueprint(import_string(path))
+        door = import_string(path)
+        extensions.csrf.exempt(door)  # keys, no cookies
+        extensions.api(app).register_blueprint(door)
     for path in JOBS:
         import_string(path)
     for path in COMMANDS:
