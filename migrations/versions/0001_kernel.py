@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from migrations.helpers import APP, OWNER, PARTNER, SYSTEM, TENANT, drop_tables, function, lock_table, tenant_table
+from migrations.helpers import APP, OWNER, SYSTEM, TENANT, drop_tables, function, lock_table, tenant_table
 
 revision = "0001"
 down_revision = None
@@ -119,8 +119,6 @@ def _events() -> None:
     op.create_index("ix_events_unpublished", "events", ["tenant_id", "id"], postgresql_where=sa.text("published_at IS NULL"))
     op.create_index("ix_events_kind", "events", ["tenant_id", "kind", "id"])
     lock_table("events", grants="SELECT, INSERT, UPDATE (published_at)")
-    # A partner user's acts are recorded, but the tenant's other facts are not for partners to read.
-    op.execute(f"CREATE POLICY partner_read ON events AS RESTRICTIVE FOR SELECT TO {APP} USING ({PARTNER} IS NULL)")
     function(EVENT_PARTITIONS, "make_event_partitions(date, int)")
     op.execute("SELECT make_event_partitions(current_date, 2)")
 
