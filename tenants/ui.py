@@ -166,8 +166,9 @@ def _person(actor: Actor | None) -> Person | None:
     return Person(actor.name, ", ".join(names[role] for role in names if role in actor.roles))
 
 
-def _url(endpoint: str | None) -> str:
-    if endpoint is None:
+def url_or_empty(endpoint: str | None) -> str:
+    """The address of a page that needs no values; empty where it does not exist (yet)."""
+    if not endpoint:
         return ""
     try:
         return url_for(endpoint)
@@ -182,7 +183,7 @@ def frame() -> Shell:
     signed_in = actor is not None
     theme = request.cookies.get("theme", "auto")
     branding = tenant.branding if tenant else {}
-    home = _url(navigation.first_known(navigation.HOMES.get(face, ()), known))
+    home = url_or_empty(navigation.first_known(navigation.HOMES.get(face, ()), known))
     return Shell(
         face=face,
         lang=language_tag(),
@@ -195,12 +196,14 @@ def frame() -> Shell:
         is_demo=bool(tenant and tenant.is_demo),
         person=_person(actor),
         home_url=home or (request.script_root or "") + "/",
-        sign_out_url=_url(navigation.first_known(navigation.SIGN_OUTS.get(face, ()), known)) if signed_in else "",
-        preferences_url=_url("shell.preferences"),
+        sign_out_url=url_or_empty(navigation.first_known(navigation.SIGN_OUTS.get(face, ()), known))
+        if signed_in
+        else "",
+        preferences_url=url_or_empty("shell.preferences"),
         theme_url=url_for("shell.theme_css", v=_brand_version(branding)),
-        icon_url=_url("shell.icon"),
-        manifest_url=_url("shell.manifest"),
-        worker_url=_url("shell.worker"),
+        icon_url=url_or_empty("shell.icon"),
+        manifest_url=url_or_empty("shell.manifest"),
+        worker_url=url_or_empty("shell.worker"),
         nav=_menu(face, known) if signed_in else [],
         person_links=_person_links(face, known) if signed_in else [],
         words=_words(),
@@ -208,11 +211,11 @@ def frame() -> Shell:
 
 
 def _menu(face: str, known: dict[str, Any]) -> list[navigation.EntryGroup]:
-    return navigation.menu(face, known=known, may=may, url_for=_url, at=request.endpoint or "")
+    return navigation.menu(face, known=known, may=may, url_for=url_or_empty, at=request.endpoint or "")
 
 
 def _person_links(face: str, known: dict[str, Any]) -> list[navigation.Entry]:
-    return navigation.person_links(face, known=known, may=may, url_for=_url)
+    return navigation.person_links(face, known=known, may=may, url_for=url_or_empty)
 
 
 def _brand_version(branding: dict[str, Any]) -> str:
