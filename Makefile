@@ -24,11 +24,11 @@ help: ## this list
 
 setup:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "Perennial needs Python 3.11, 3.12 or 3.13, and there is none. On Debian and Ubuntu: apt-get install python3 python3-venv"; exit 1; }
-	@"$(PYTHON)" -I config/install.py run
+	@"$(PYTHON)" -I tools/install.py run
 
 setup-dev:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "Perennial needs Python 3.11, 3.12 or 3.13, and there is none. On Debian and Ubuntu: apt-get install python3 python3-venv"; exit 1; }
-	@"$(PYTHON)" -I config/install.py dev
+	@"$(PYTHON)" -I tools/install.py dev
 
 run: setup ## set up whatever is missing, then serve: database, queue, web, workers, scheduler, mailbox
 	@$(BIN)/python -m config.run
@@ -37,10 +37,10 @@ test: setup-dev ## all tests; T=tests/loyalty for some, N=0 in one process
 	@$(BIN)/pytest $(T) -n $(N)
 
 test-debian: setup-dev ## all tests against Debian's PostgreSQL 15 and Redis 7 instead of the embedded servers
-	@$(BIN)/python -m config.debian $(BIN)/pytest $(T) -n $(N)
+	@$(BIN)/python -m tools.debian $(BIN)/pytest $(T) -n $(N)
 
 check: setup-dev ## format, lint, types, imports, templates, house rules, migrations, spelling, translations
-	@$(BIN)/python -m config.check
+	@$(BIN)/python -m tools.check
 
 fix: setup-dev ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -58,7 +58,7 @@ demo-remove: setup ## take the demo tenants out, with all that belongs to them
 	@$(BIN)/flask demo remove
 
 lock: setup-dev ## resolve the dependencies of pyproject.toml and package.json anew
-	@$(BIN)/python -m config.lock
+	@$(BIN)/python -m tools.lock
 
 migration: setup-dev ## a new migration from the models: m="add perks"
 	@test -n "$(m)" || { echo 'Say what it does: make migration m="add perks"'; exit 1; }
@@ -68,10 +68,10 @@ screenshots: setup-dev ## photograph every page at 390 and 1440 px, light and da
 	@$(BIN)/python -m tests.browser.screenshots
 
 messages: setup-dev ## collect the texts of code and templates into the translation catalogues
-	@$(BIN)/python -m config.messages extract
+	@$(BIN)/python -m tools.messages extract
 
 messages-check: setup-dev ## say which texts lack a translation
-	@$(BIN)/python -m config.messages check
+	@$(BIN)/python -m tools.messages check
 
 clean: ## remove what set-up made (not the data in ./var)
 	@rm -rf .venv .node node_modules static/vendor static/vendor.new .setup.lock

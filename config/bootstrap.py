@@ -24,7 +24,7 @@ from psycopg import errors, sql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from config.embedded import ServerError
+from config.processes import ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "perennial"
@@ -100,9 +100,7 @@ def connect(url: str, *, database: str | None = None) -> psycopg.Connection[tupl
     if database:
         parsed = parsed.set(database=database)
     try:
-        return psycopg.connect(
-            libpq(parsed.render_as_string(hide_password=False)), autocommit=True, connect_timeout=10
-        )
+        return psycopg.connect(libpq(parsed.render_as_string(hide_password=False)), autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
         message = f"PostgreSQL at {parsed.set(password=None)} does not let us in: {reason}"

@@ -11,7 +11,15 @@ from pathlib import Path
 
 COLOURS = {"web": 36, "relay": 35, "scheduler": 34, "mailbox": 32, "worker-1": 33, "worker-2": 33}
 # Lines a person should see even though everything is in the log files.
-ALARMS = ('"level": "error"', '"level": "critical"', "Traceback (most recent", "[error", "[critical", "ERROR", "CRITICAL")
+ALARMS = (
+    '"level": "error"',
+    '"level": "critical"',
+    "Traceback (most recent",
+    "[error",
+    "[critical",
+    "ERROR",
+    "CRITICAL",
+)
 _turn = threading.Lock()
 
 

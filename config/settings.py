@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Mapping
+from typing import Literal
 
 from config.secrets import installation_secret
 
@@ -41,6 +42,7 @@ class Settings:
     smtp_password: str
     smtp_starttls: bool
     mail_from: str
+    bounce_address: str
     sms_url: str
     sms_token: str
     metrics_token: str
@@ -57,9 +59,7 @@ class Settings:
 def _required(env: Mapping[str, str], names: tuple[str, ...]) -> None:
     missing = [name for name in names if not env.get(name)]
     if missing:
-        raise SettingsError(
-            f"Set {', '.join(missing)}. `make run` derives them; docs/operations.md lists them all."
-        )
+        raise SettingsError(f"Set {', '.join(missing)}. `make run` derives them; docs/operations.md lists them all.")
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
@@ -67,6 +67,14 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
         return int(env.get(name) or default)
     except ValueError as error:
         raise SettingsError(f"{name} must be a whole number, not {env[name]!r}.") from error
+
+
+def _bounce_address(text: str) -> str:
+    # Each mail's bounces come back to name+token@host; the token leaves the name seven characters of 64.
+    name, at, host = text.partition("@")
+    if text and not (at and host and 0 < len(name) <= 7):
+        raise SettingsError("BOUNCE_ADDRESS must be name@host with a name of at most 7 characters.")
+    return text
 
 
 def load(env: Mapping[str, str]) -> Settings:
@@ -100,6 +108,7 @@ def load(env: Mapping[str, str]) -> Settings:
         smtp_password=env.get("SMTP_PASSWORD", ""),
         smtp_starttls=env.get("SMTP_STARTTLS", "") == "1",
         mail_from=env.get("MAIL_FROM", "Perennial <no-reply@perennial.example>"),
+        bounce_address=_bounce_address(env.get("BOUNCE_ADDRESS", "")),
         sms_url=env.get("SMS_URL", ""),
         sms_token=env.get("SMS_TOKEN", ""),
         metrics_token=env.get("METRICS_TOKEN") or hashlib.sha256(f"metrics:{secret}".encode()).hexdigest()[:32],

@@ -26,8 +26,9 @@ LOCK = 7_301_850
 def _fingerprint() -> str:
     """A digest of everything the schema is made of."""
     digest = hashlib.sha256()
-    for path in sorted((bootstrap.ROOT / "migrations").rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted((bootstrap.ROOT / "migrations").rglob("*.*")):
+        if path.suffix in {".py", ".sql"}:
+            digest.update(path.read_bytes())
     digest.update(Path(bootstrap.__file__).read_bytes())
     return digest.hexdigest()[:12]
 

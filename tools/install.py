@@ -1,6 +1,6 @@
 """Everything `make run` and `make test` need on this machine, made once and mended when half-made.
 
-    python3 config/install.py run|dev
+    python3 tools/install.py run|dev
 
 A virtual environment with the locked dependencies, the front-end files in
 static/vendor/, the compiled translations. Each step leaves a stamp that names
@@ -24,7 +24,17 @@ PYTHON = os.path.join(VENV, "bin", "python")
 NODE = os.path.join(ROOT, ".node")
 VENDOR = os.path.join(ROOT, "static", "vendor")
 OLDEST, NEWEST = (3, 11), (3, 13)
-OFFLINE = ("resolve", "Connection", "connection", "Network", "network", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "timed out")
+OFFLINE = (
+    "resolve",
+    "Connection",
+    "connection",
+    "Network",
+    "network",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ETIMEDOUT",
+    "timed out",
+)
 
 
 class Stop(Exception):
@@ -68,7 +78,9 @@ def stamp(path, value):
 
 def run(command, failed, offline):
     """Run quietly; on failure stop with `failed`, or with `offline` where the output speaks of the network."""
-    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    done = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    )
     output = done.communicate()[0].decode("utf-8", "replace")
     if done.returncode == 0:
         return
