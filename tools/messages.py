@@ -55,7 +55,7 @@ def template() -> Catalog:
             "-k",
             "pgettext:1c,2",
         ]
-        command = [Path(sys.executable).parent / "pybabel", "-q", "extract", "-F", mapping, *words]
+        command: list[str | Path] = [Path(sys.executable).parent / "pybabel", "-q", "extract", "-F", mapping, *words]
         command += ["--no-wrap", "--sort-by-file", "--project=Perennial", "-o", out, *sources]
         subprocess.run(command, cwd=ROOT, check=True)
         with out.open("rb") as handle:
