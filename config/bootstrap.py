@@ -61,14 +61,20 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+def render(url: URL) -> str:
+    """``url`` in full, in a spelling that SQLAlchemy and libpq both read: libpq takes "+" for itself, not a space."""
+    base, mark, query = url.render_as_string(hide_password=False).partition("?")
+    return base + mark + query.replace("+", "%20")
+
+
 def normalised(url: str) -> str:
     """``url`` with the driver we use, whichever of the common spellings it came in."""
-    return _parse(url).render_as_string(hide_password=False)
+    return render(_parse(url))
 
 
 def libpq(url: str) -> str:
     """``url`` as psycopg and the PostgreSQL tools read it."""
-    return _parse(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return render(_parse(url).set(drivername="postgresql"))
 
 
 def derive(admin_url: str) -> Urls:
@@ -83,9 +89,9 @@ def derive(admin_url: str) -> Urls:
 
     def of(role: str) -> str:
         password = _password(admin, role)
-        return admin.set(username=role, password=password).render_as_string(hide_password=False)
+        return render(admin.set(username=role, password=password))
 
-    return Urls(admin.render_as_string(hide_password=False), of(OWNER), of(APP), of(SYSTEM))
+    return Urls(render(admin), of(OWNER), of(APP), of(SYSTEM))
 
 
 def _password(admin: URL, role: str) -> str | None:
@@ -100,7 +106,7 @@ def connect(url: str, *, database: str | None = None) -> psycopg.Connection[tupl
     if database:
         parsed = parsed.set(database=database)
     try:
-        return psycopg.connect(libpq(parsed.render_as_string(hide_password=False)), autocommit=True, connect_timeout=10)
+        return psycopg.connect(libpq(render(parsed)), autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
         message = f"PostgreSQL at {parsed.set(password=None)} does not let us in: {reason}"
@@ -138,7 +144,7 @@ def _maintenance(admin_url: str, name: str) -> psycopg.Connection[tuple[object, 
 
 
 def _make_roles(connection: psycopg.Connection[tuple[object, ...]], admin: URL, *, given: Mapping[str, str]) -> None:
-    derived = derive(admin.render_as_string(hide_password=False))
+    derived = derive(render(admin))
     wanted = {OWNER: derived.owner, APP: derived.app, SYSTEM: derived.system}
     variables = {OWNER: "DATABASE_OWNER_URL", APP: "DATABASE_APP_URL", SYSTEM: "DATABASE_SYSTEM_URL"}
     for role, url in wanted.items():

@@ -34,7 +34,7 @@ def _fingerprint() -> str:
 
 
 def _at(url: str, database: str) -> str:
-    return make_url(url).set(database=database).render_as_string(hide_password=False)
+    return bootstrap.render(make_url(url).set(database=database))
 
 
 def make_template(admin_url: str) -> str:
