@@ -35,7 +35,8 @@ def socket_folder(state: Path) -> Path:
     answer is the same for every process, and nothing is created.
     """
     inside = state.resolve() / "s"
-    plain = not set(str(inside)) & set(",'\"\\")
+    # Commas split PostgreSQL's setting; a space in the path breaks redis-py's reading of CLIENT LIST, which RQ needs.
+    plain = not set(str(inside)) & set(" \t=,'\"\\")
     if plain and len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
         return inside
     digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
