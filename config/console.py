@@ -40,10 +40,19 @@ def warn(text: str) -> None:
     say(_coloured(text, 31))
 
 
-def echo(name: str, line: str) -> None:
-    """Show a line of the process ``name`` if a person should see it (``VERBOSE=1``: always)."""
-    if os.environ.get("VERBOSE") == "1" or any(sign in line for sign in ALARMS):
-        say(f"{_coloured(f'{name:>9}', COLOURS.get(name, 37))} │ {_short(line)}")
+class Echo:
+    """Shows those lines of one process that a person should see (``VERBOSE=1``: all of them)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.in_traceback = False
+
+    def line(self, text: str) -> None:
+        """Take one line, and show it if it is an alarm or part of a traceback."""
+        follows = self.in_traceback
+        self.in_traceback = text.startswith("Traceback (most") or (follows and text.startswith((" ", "\t")))
+        if follows or os.environ.get("VERBOSE") == "1" or any(sign in text for sign in ALARMS):
+            say(f"{_coloured(f'{self.name:>9}', COLOURS.get(self.name, 37))} │ {_short(text)}")
 
 
 def _short(line: str) -> str:

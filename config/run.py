@@ -69,11 +69,12 @@ class Child:
     def _copy(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdout is None:
             return
+        show = console.Echo(self.name)
         with self.log_path.open("ab") as out:
             for line in process.stdout:
                 out.write(line)
                 out.flush()
-                console.echo(self.name, line.decode("utf-8", "replace").rstrip())
+                show.line(line.decode("utf-8", "replace").rstrip())
 
     def watch(self) -> None:
         """Start it again if it has ended, each time after a longer pause."""
