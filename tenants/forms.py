@@ -23,8 +23,6 @@ from tenants.web import page
 
 # Sentences for people in place of marshmallow's own, per field class and key.
 SENTENCES: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
-    (fields.Email, {"invalid": _l("This is not an e-mail address.")}),
-    (fields.Url, {"invalid": _l("This is not a web address.")}),
     (fields.UUID, {"invalid_uuid": _l("Choose one of the list.")}),
     (fields.Integer, {"invalid": _l("Write a whole number."), "too_large": _l("This number is too large.")}),
     (fields.Number, {"invalid": _l("Write a number."), "too_large": _l("This number is too large.")}),
@@ -48,6 +46,8 @@ VALIDATORS: tuple[tuple[type[validate.Validator], dict[str, Any]], ...] = (
         {"message_min": _l("This must be at least {min}."), "message_max": _l("This must be at most {max}.")},
     ),
     (validate.OneOf, {"error": _l("Choose one of the list.")}),
+    (validate.Email, {"error": _l("This is not an e-mail address.")}),
+    (validate.URL, {"error": _l("This is not a web address.")}),
     (validate.Regexp, {"error": _l("This is not in the form asked for.")}),
 )
 KINDS: tuple[tuple[type[fields.Field[Any]], str], ...] = (
@@ -92,7 +92,8 @@ def _standard_messages(kind: type[fields.Field[Any]]) -> dict[str, Any]:
 def _say(validator: Any) -> None:
     # Lazy sentences read the language when they are shown, so setting them on the shared validator is safe.
     for kind, sentences in VALIDATORS:
-        if isinstance(validator, kind) and not getattr(validator, "error", None):
+        standard = getattr(validator, "error", None) in {None, getattr(kind, "default_message", None)}
+        if isinstance(validator, kind) and standard:
             for name, sentence in sentences.items():
                 setattr(validator, name, sentence)
 
