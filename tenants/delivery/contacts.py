@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from config.extensions import db
 from tenants.delivery import queries, rules
@@ -182,7 +183,7 @@ def _last_decisions(address_ids: set[UUID]) -> Mapping[tuple[UUID, str], tuple[b
     wanted = (
         select(Consent.address_id, Consent.purpose, Consent.granted, Consent.source)
         .where(Consent.address_id.in_(address_ids))
-        .distinct(Consent.address_id, Consent.purpose)
+        .ext(distinct_on(Consent.address_id, Consent.purpose))
         .order_by(Consent.address_id, Consent.purpose, Consent.at.desc(), Consent.id.desc())
     )
     return {(a, p): (granted, source) for a, p, granted, source in db.session.execute(wanted)}

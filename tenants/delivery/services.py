@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.extensions import db
-from config.settings import get_settings
 from tenants.delivery import queries, rules
 from tenants.delivery.contacts import (
     AddressRow,
@@ -29,6 +27,7 @@ from tenants.delivery.contacts import (
     verified,
 )
 from tenants.delivery.facts import MessageRetried, MessagesQueued
+from tenants.delivery.gateways import closed_channels, mail_domain
 from tenants.delivery.models import Message
 from tenants.delivery.phones import normalised
 from tenants.errors import Conflict, Malformed
@@ -111,11 +110,6 @@ def _choices(outgoing: Sequence[Outgoing], *, purpose: str, channels: Sequence[s
     ]
 
 
-def closed_channels() -> frozenset[str]:
-    """Channels that this installation has no gateway for."""
-    return frozenset() if get_settings().sms_url else frozenset({"sms"})
-
-
 def _row(
     item: Outgoing, choice: rules.Choice, *, template: str, purpose: str, person_kind: str | None
 ) -> dict[str, Any]:
@@ -130,7 +124,8 @@ def _row(
         "template": template,
         "purpose": purpose,
         "locale": item.locale or tenant_info().locale,
-        "context": dict(item.context),
+        # A code that is not sent is not kept either.
+        "context": {} if choice.reason and purpose in rules.ASKED_FOR else dict(item.context),
         "state": "not_sent" if choice.reason else "queued",
         "reason": choice.reason,
         "dedupe_key": item.dedupe_key,
@@ -144,8 +139,7 @@ def _row(
 
 def fixed_message_id(ident: UUID) -> str:
     """The Message-ID of a mail, the same at each attempt; a bounce that quotes it finds its way back."""
-    domain = parseaddr(get_settings().mail_from)[1].rpartition("@")[2] or "localhost"
-    return f"<{ident.hex}.{current_tenant_id().hex}@{domain}>"
+    return f"<{ident.hex}.{current_tenant_id().hex}@{mail_domain()}>"
 
 
 def _insert(rows: list[dict[str, Any]]) -> int:
