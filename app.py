@@ -15,6 +15,12 @@ PAGES = (
     "tenants.health.views:bp",
     "tenants.shell.views:bp",
     "tenants.directory.views:bp",
+    "tenants.accounts.views:bp",
+    "tenants.accounts.views:till",
+    "tenants.accounts.own_views:bp",
+    "tenants.accounts.staff_views:bp",
+    "tenants.accounts.code_views:member",
+    "tenants.accounts.code_views:partner",
 )
 # Doors for programs: flask-smorest blueprints under /api/v1.
 APIS: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ import secrets
 import time
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -78,16 +78,23 @@ def _blueprint_face() -> str | None:
 
 def _find_tenant() -> None:
     slug, host = request.environ.get("perennial.slug", ""), request.environ.get("perennial.host", "")
-    if slug or host:
-        g.tenant = find_tenant(slug=slug, host=host)
+    named = "" if slug or host or not request.path.startswith("/api/") else _slug_of_key()
+    if slug or host or named:
+        g.tenant = find_tenant(slug=slug or named, host=host)
         if g.tenant is None or g.tenant.status != "active":
             g.tenant = None
-            raise NotFound
+            raise Unauthenticated if named else NotFound
     g.face = _blueprint_face() or face_of(request.path)
     _check_place(_blueprint_face(), inside=g.tenant is not None)
     if g.tenant is not None:
         structlog.contextvars.bind_contextvars(tenant=g.tenant.slug)
         g.stack.enter_context(tenant_scope(g.tenant.id))
+
+
+def _slug_of_key() -> str:
+    """The tenant that the public part of a key names: pk_<slug>_<public>_<secret>."""
+    parts = request.headers.get("Authorization", "").removeprefix("Bearer ").split("_")
+    return parts[1] if len(parts) == 4 and parts[0] == "pk" else ""
 
 
 def _check_place(face: str | None, *, inside: bool) -> None:
@@ -106,7 +113,7 @@ def _find_actor() -> None:
         return
     g.actor = actor
     if actor.kind == "partner":  # the partner's second scope needs a transaction of its own
-        db.session.rollback()
+        db.session.commit()  # nothing but "this session was seen"
         g.stack.enter_context(tenant_scope(g.tenant.id, actor.extra["partner_id"]))
     g.stack.enter_context(acting_as(actor.kind, actor.id))
 
@@ -148,9 +155,11 @@ def _leave(_error: BaseException | None) -> None:
 
 
 def select_locale() -> str:
-    """The language of this request: the person's, the cookie's, the browser's, the tenant's, English."""
-    actor = access.actor_or_none() if g else None
-    chosen = (actor.locale if actor else None) or request.cookies.get("lang")
+    """The language of this request: this device's choice, the person's, the browser's, the tenant's, English."""
+    if not has_request_context():  # a job: what it writes to people forces their language
+        return "en"
+    actor = access.actor_or_none()
+    chosen = request.cookies.get("lang") or (actor.locale if actor else None)
     if chosen in LOCALES:
         return str(chosen)
     tenant = g.get("tenant")

@@ -70,8 +70,8 @@ MENUS: dict[str, tuple[Group, ...]] = {
         Group(
             _l("Organisation"),
             (
-                Item(_l("Staff"), "accounts.staff", "user-check", "staff.view"),
-                Item(_l("Branding"), "directory.branding", "palette", "branding.edit"),
+                Item(_l("Staff"), "staff.index", "user-check", "staff.view"),
+                Item(_l("Branding"), "branding.index", "palette", "branding.edit"),
                 Item(_l("API keys"), "keys.index", "key", "keys.edit"),
                 Item(_l("Audit log"), "audit.index", "history", "audit.view"),
                 Item(_l("Health"), "health.index", "heartbeat", "health.view"),
@@ -114,7 +114,7 @@ MENUS: dict[str, tuple[Group, ...]] = {
 
 PERSON_LINKS: dict[str, tuple[Item, ...]] = {
     "admin": (
-        Item(_l("My account"), "accounts.me", "user", "own.account"),
+        Item(_l("My account"), "own.index", "user", "own.account"),
         Item(_l("Open the till"), "till.index", "shopping-cart", "till.use"),
     ),
     "till": (Item(_l("Administration"), "start.index", "layout-dashboard", "start.view"),),
@@ -130,9 +130,9 @@ HOMES: dict[str, tuple[str, ...]] = {
 }
 SIGN_OUTS: dict[str, tuple[str, ...]] = {
     "admin": ("accounts.sign_out",),
-    "till": ("till.sign_out", "accounts.sign_out"),
-    "portal": ("portal.sign_out",),
-    "partner": ("partner_portal.sign_out",),
+    "till": ("till_signin.sign_out",),
+    "portal": ("member_signin.sign_out",),
+    "partner": ("partner_signin.sign_out",),
     "console": ("console.sign_out",),
 }
 

@@ -19,8 +19,9 @@ COOKIES = {
     "partner": "pn_partner",
     "console": "pn_console",
     "platform": "pn_platform",
+    "api": "pn_none",  # programs send keys; a cookie is neither read nor set there
 }
-_PREFIXES = (("/admin", "admin"), ("/till", "till"), ("/partner", "partner"), ("/console", "console"))
+_PREFIXES = (("/admin", "admin"), ("/till", "till"), ("/partner", "partner"), ("/console", "console"), ("/api", "api"))
 _PLATFORM = ("/signin", "/signup", "/welcome")
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
