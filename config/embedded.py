@@ -16,12 +16,14 @@ import importlib.util
 import logging
 import os
 import platform
+import pwd
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,7 +42,6 @@ from config.processes import (
 __all__ = ["EmbeddedPostgres", "ServerError", "pgbench_path", "postgres_bin"]
 
 log = logging.getLogger(__name__)
-USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 
 def postgres_bin() -> Path:
@@ -157,11 +158,19 @@ class EmbeddedPostgres:
             return subprocess.CompletedProcess(done.args, done.returncode, out.read(), "")
 
     def _become_unprivileged(self) -> None:
-        if os.geteuid() != 0:
+        """Choose who PostgreSQL is to be: it refuses to be root, and to be somebody without a name."""
+        root = os.geteuid() == 0
+        if not root and _has_name(os.geteuid()):
             return
-        if not self.force_nobody and _user_namespace_works():
-            self.prefix = USER_NAMESPACE
+        if not self.force_nobody and (prefix := _user_namespace()):
+            self.prefix = prefix
             return
+        if not root:
+            message = (
+                f"PostgreSQL refuses to run as user {os.geteuid()}, who has no name in /etc/passwd. "
+                "Give the user one, or set DATABASE_URL."
+            )
+            raise ServerError(message)
         self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         # The state directory is root's alone. /var/tmp and not /tmp: the data must outlive a reboot.
         digest = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
@@ -296,12 +305,27 @@ class EmbeddedPostgres:
         raise ServerError(message)
 
 
-def _user_namespace_works() -> bool:
+def _has_name(uid: int) -> bool:
     try:
-        done = subprocess.run([*USER_NAMESPACE, "id", "-u"], capture_output=True, text=True, check=False)
-    except OSError:
+        pwd.getpwuid(uid)
+    except KeyError:
         return False
-    return done.stdout.strip() == "1000"
+    return True
+
+
+@lru_cache(maxsize=1)
+def _user_namespace() -> tuple[str, ...]:
+    """The command that runs another as an ordinary named user of a namespace of its own; empty if refused."""
+    named = sorted((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid), reverse=True)
+    for uid in named[:1]:
+        prefix = ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}")
+        try:
+            done = subprocess.run([*prefix, "id", "-u"], capture_output=True, text=True, check=False)
+        except OSError:
+            return ()
+        if done.stdout.strip() == str(uid):
+            return prefix
+    return ()
 
 
 def _nobody_can_reach(path: Path) -> bool:
