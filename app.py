@@ -21,13 +21,20 @@ PAGES = (
     "tenants.accounts.staff_views:bp",
     "tenants.accounts.code_views:member",
     "tenants.accounts.code_views:partner",
+    "tenants.integrations.views:bp",
+    "tenants.audit.views:bp",
 )
 # Doors for programs: flask-smorest blueprints under /api/v1.
 APIS: tuple[str, ...] = ()
 # Modules that subscribe handlers, periodic work or kinds of import when imported.
-JOBS: tuple[str, ...] = ("tenants.health.jobs",)
+JOBS: tuple[str, ...] = (
+    "tenants.health.jobs",
+    "tenants.imports.jobs",
+    "loyalty.members.imports",
+    "loyalty.purchases.imports",
+)
 # Click groups.
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports",)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ _DATE = re.compile(
     r"(?:[T,\s]+(?P<half>上午|下午)?\s?(?P<hour>\d{1,2})[:时.](?P<minute>\d{2})(?:[:分.](?P<second>\d{2}))?(?:[.,]\d+)?秒?"
     r"\s?(?P<meridiem>[AaPp]\.?[Mm]\.?)?\s?(?P<offset>Z|[+-]\d{2}:?\d{2})?)?\Z"
 )
+_YEAR_FIRST = re.compile(r"\s*\d{4}\s?[-/.年]")
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _NAMED = re.compile(r"(?:(\d{1,2})[\s-]+([A-Za-z]{3,9})\.?|([A-Za-z]{3,9})\.?\s+(\d{1,2}),?)[\s-]+(\d{2,4})(.*)\Z")
 _TRUE = frozenset("1 y yes true t on x ja oui si ok ✓ ✔ 是 有 同意 已同意 訂閱 订阅".split())
@@ -205,6 +206,8 @@ def guess_date_order(samples: Iterable[str], *, prefer: str = "dmy") -> DateGues
     texts = [text for text in samples if text.strip()]
     if not texts:
         return DateGuess("ymd", (), 0.0)
+    if all(_YEAR_FIRST.match(text) for text in texts[:50]):
+        return DateGuess("ymd", (), sum(1 for text in texts if _plausible(parse_moment(text, "ymd"))) / len(texts))
     hits: dict[str, int] = {}
     for order in DATE_ORDERS:
         count = sum(1 for text in texts if _plausible(parse_moment(text, order)))
@@ -227,21 +230,33 @@ def _plausible(moment: Moment | None) -> bool:
     return moment is not None and 1900 <= moment.at.year <= 2100
 
 
-def moment_reader(order: str, zone: ZoneInfo, *, shift_days: int = 0) -> Callable[[str], tuple[datetime, date] | None]:
-    """A cached reader: text to (instant in UTC, local day as written); the instant moved by whole local days."""
-    cache: dict[str, tuple[datetime, date] | None] = {}
-    delta = timedelta(days=shift_days)
+def moment_reader(order: str, zone: ZoneInfo) -> Callable[[str], Moment | None]:
+    """A cached reader of one column: every date as a naive local one of the tenant's zone."""
+    cache: dict[str, Moment | None] = {}
 
-    def convert(text: str) -> tuple[datetime, date] | None:
+    def convert(text: str) -> Moment | None:
         moment = parse_moment(text, order)
-        if not _plausible(moment) or moment is None:
+        if moment is None or not _plausible(moment):
             return None
-        local = moment.at if moment.at.tzinfo is None else moment.at.astimezone(zone).replace(tzinfo=None)
-        return (local + delta).replace(tzinfo=zone).astimezone(UTC), local.date()
+        if moment.at.tzinfo is not None:
+            return moment._replace(at=moment.at.astimezone(zone).replace(tzinfo=None))
+        return moment
 
-    def read(text: str) -> tuple[datetime, date] | None:
+    def read(text: str) -> Moment | None:
         if text not in cache:
             cache[text] = convert(text)
+        return cache[text]
+
+    return read
+
+
+def number_reader(mark: str) -> Callable[[str], Decimal | None]:
+    """A cached reader of one column of decimals."""
+    cache: dict[str, Decimal | None] = {}
+
+    def read(text: str) -> Decimal | None:
+        if text not in cache:
+            cache[text] = parse_decimal(text.strip(), mark)
         return cache[text]
 
     return read
