@@ -19,7 +19,7 @@ from flask_login import current_user
 from config.extensions import db
 from config.settings import Settings
 from tenants import access, jobs
-from tenants.errors import NotFound
+from tenants.errors import NotFound, Unauthenticated
 from tenants.events import acting_as
 from tenants.info import find_tenant
 from tenants.routing import FaceSessions, TenantRouting, face_of

@@ -30,13 +30,18 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def app(servers: None) -> Flask:
+def app(servers: None) -> Iterator[Flask]:
     """The app as it runs, but in the test environment."""
     from app import create_app  # settings are read on import of the app's parts
 
     made = create_app()
     made.config["WTF_CSRF_ENABLED"] = False  # tests/tenants/accounts/test_csrf.py turns it on
-    return made
+    yield made
+    from config.extensions import db
+
+    with made.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture

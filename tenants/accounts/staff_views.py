@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
 
 from tenants.access import ROLES, current_actor, requires
 from tenants.accounts import mails, queries, services, sessions
@@ -23,12 +25,12 @@ bp = Blueprint("staff", __name__, url_prefix="/admin/staff")
 bp.face = "admin"  # type: ignore[attr-defined]
 
 
-def _find(statement, text):  # type: ignore[no-untyped-def]
+def _find(statement: Select[Any], text: str) -> Select[Any]:
     like = f"%{text.lower()}%"
     return statement.where(Account.name.ilike(like) | Account.email.like(like))
 
 
-def _by_role(statement, value):  # type: ignore[no-untyped-def]
+def _by_role(statement: Select[Any], value: str) -> Select[Any]:
     return statement.where(Membership.roles.contains([value]))
 
 

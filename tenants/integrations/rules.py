@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass
 
 _KEY = re.compile(r"(pk_([a-z0-9-]{2,40})_([a-z0-9]{10}))_([A-Za-z0-9]{40})")
-_PUBLIC = "abcdefghijkmnpqrstuvwxyz23456789"
-_SECRET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
+_PUBLIC_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class KeyParts:
 
 def new_key(slug: str) -> KeyParts:
     """A key for the tenant with this slug: 50 public and 230 secret bits."""
-    public = "".join(secrets.choice(_PUBLIC) for _ in range(10))
-    secret = "".join(secrets.choice(_SECRET) for _ in range(40))
+    public = "".join(secrets.choice(_PUBLIC_LETTERS) for _ in range(10))
+    secret = "".join(secrets.choice(_LETTERS) for _ in range(40))
     return KeyParts(f"pk_{slug}_{public}", slug, secret)
 
 
