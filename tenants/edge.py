@@ -189,7 +189,9 @@ def language_tag() -> str:
 def start_checks(app: Flask) -> None:
     """Refuse to start with a view that forgot its guard. Flask's and flask-smorest's own views are public."""
     for endpoint in ("static", "api-docs.openapi_json"):
-        app.view_functions[endpoint] = access.public(functools.partial(app.view_functions[endpoint]))
+        view = app.view_functions[endpoint]
+        # A copy with the name of the original (Flask-WTF asks for it); the original may not take attributes.
+        app.view_functions[endpoint] = access.public(functools.update_wrapper(functools.partial(view), view))
     forgotten = access.unguarded(app)
     if forgotten:
         raise RuntimeError(f"views without a guard: {'; '.join(forgotten)}")
