@@ -112,6 +112,9 @@ class EmbeddedPostgres:
 
     def start(self) -> bool:
         """Start unless running, making or mending the cluster; True if this call started it."""
+        if set(str(self.home)) & set('"$`\\\n'):
+            message = f'pg_ctl cannot take a path such as {self.home}. Set PERENNIAL_STATE to one without " $ ` or \\.'
+            raise ServerError(message)
         make_private(self.state)
         with locked(self.state / "postgres.lock"):
             make_private(self.home)
