@@ -23,7 +23,8 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import current_app
+from flask import Flask, current_app
+from flask.ctx import AppContext
 from redis import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError
@@ -239,12 +240,18 @@ def _after_rollback(session: Session, previous: SessionTransaction) -> None:
 # -- running, in a worker ------------------------------------------------------------------------
 
 
+def fresh_app_context() -> AppContext:
+    """A context, and so a session, of the job's own: nothing is shared with whoever runs it."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # Flask's own way
+    return app.app_context()
+
+
 def run_task(tenant_id: str, task_id: str) -> None:
     """What RQ calls: one task of one tenant, in app context, scope and one transaction.
 
     A task that is done, parked or running elsewhere is left alone. Raises what the job raised.
     """
-    with current_app._get_current_object().app_context(), tenant_scope(UUID(tenant_id)):  # type: ignore[attr-defined]
+    with fresh_app_context(), tenant_scope(UUID(tenant_id)):
         perform(UUID(task_id))
 
 

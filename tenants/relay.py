@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
-from flask import current_app
 from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
@@ -28,7 +27,7 @@ from werkzeug.utils import import_string
 from config.extensions import db, redis
 from tenants import hints, outbox
 from tenants.events import Event, Receipt, acting_as, subscriptions
-from tenants.jobs import RETRY, find_job, perform, push, push_task, redeliver_seconds, task_job_id
+from tenants.jobs import RETRY, find_job, fresh_app_context, perform, push, push_task, redeliver_seconds, task_job_id
 from tenants.outbox import Batch, Overdue
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.tasks import Task
@@ -169,7 +168,7 @@ def handle_batch(tenant_id: str, handler: str, event_ids: Sequence[str]) -> None
     Raises what the handler raised, after noting it: the events are then retried alone.
     """
     tenant = UUID(tenant_id)
-    with current_app._get_current_object().app_context(), tenant_scope(tenant):  # type: ignore[attr-defined]
+    with fresh_app_context(), tenant_scope(tenant):
         try:
             perform_batch(handler, [UUID(event_id) for event_id in event_ids])
         finally:
@@ -193,7 +192,7 @@ def perform_batch(handler: str, event_ids: Sequence[UUID]) -> int:
             text = f"{type(error).__name__}: {error}"
             parked = outbox.fail(handler, event_ids, error=text, delays=RETRY)
             db.session.commit()
-            log.error("event_parked" if parked else "batch_failed", exc_info=error, events=len(event_ids))
+            log.exception("event_parked" if parked else "batch_failed", events=len(event_ids))
             raise
     return len(events)
 
@@ -262,7 +261,7 @@ def run_relay(stop: threading.Event) -> None:
                 stop.wait(0.2)
             elif turn(tenant_id):
                 ring.add([tenant_id])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the rows are safe and the next round tries again
             db.session.remove()
             log.warning("relay_waits", error=f"{type(error).__name__}: {error}".splitlines()[0])
             next_sweep = 0.0  # what was in hand is found again

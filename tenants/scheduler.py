@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from croniter import croniter
-from flask import current_app
 from redis import Redis, RedisError
 from rq.cron import CronJob, CronScheduler
 from sqlalchemy import text
@@ -27,7 +26,7 @@ from werkzeug.utils import import_string
 from config.extensions import redis
 from config.settings import get_settings
 from tenants import hints
-from tenants.jobs import Periodic, periodic_jobs, push_once
+from tenants.jobs import Periodic, fresh_app_context, periodic_jobs, push_once
 from tenants.scope import system_session
 
 TICK = "tenants.scheduler.tick"
@@ -74,7 +73,7 @@ def owe_periodic(work: Periodic, *, zone: str, now: datetime, session: Session) 
 def tick() -> int:
     """What RQ calls each minute: owe what is due, keep partitions ahead; how many tasks were written."""
     now = datetime.now(UTC)
-    with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+    with fresh_app_context():
         with system_session() as session:
             # Two ticks at once would wait for each other's unique keys row by row; so one at a time.
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TICK_LOCK})
@@ -110,7 +109,7 @@ class Scheduler(CronScheduler):
     def heartbeat(self) -> None:
         """Tell RQ's registry that we live."""
         try:
-            super().heartbeat()  # type: ignore[no-untyped-call]
+            super().heartbeat()
         except RedisError as error:
             log.warning("scheduler_waits", error=str(error))
 
@@ -128,7 +127,7 @@ def make_scheduler() -> Scheduler:
     scheduler = Scheduler(connection=connection, logging_level="WARNING")
     entry = TickJob(queue_name="high", func=tick, cron="* * * * *", name="tick")
     entry.enqueue(connection)
-    scheduler._cron_jobs.append(entry)
+    scheduler.get_jobs().append(entry)
     return scheduler
 
 
@@ -141,7 +140,7 @@ def main() -> None:
         log.info("scheduler_started")
         while True:
             try:
-                make_scheduler().start()
+                make_scheduler().start()  # type: ignore[no-untyped-call]
                 break
             except RedisError as error:  # at birth or death; in between it waits by itself
                 log.warning("scheduler_waits", error=str(error))

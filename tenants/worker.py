@@ -15,7 +15,8 @@ import threading
 
 import structlog
 from redis import Redis, RedisError
-from rq import Worker
+from rq import Queue, Worker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from werkzeug.utils import import_string
 
@@ -35,13 +36,13 @@ class TenantWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """Remember that this is an end and not a lost connection."""
         self.asked_to_stop = True
-        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        super().handle_warm_shutdown_request()
 
-    def main_work_horse(self, *args: object, **kw: object) -> None:
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the child: the parent's database connections are not ours to use."""
         for engine in db.engines.values():
             engine.dispose(close=False)
-        super().main_work_horse(*args, **kw)  # type: ignore[no-untyped-call]
+        super().main_work_horse(job, queue)  # type: ignore[no-untyped-call]
 
 
 def make_worker(queues: list[str]) -> TenantWorker:

@@ -28,7 +28,7 @@ class Customer(threading.Thread):
     def post(self, path: str) -> str | None:
         """Post; the body of a good answer."""
         try:
-            with urlopen(Request(f"{self.base}{path}", method="POST"), timeout=5) as answer:  # noqa: S310  our own server
+            with urlopen(Request(f"{self.base}{path}", method="POST"), timeout=5) as answer:
                 return answer.read().decode()
         except (URLError, OSError):
             return None
@@ -50,7 +50,7 @@ def test_kills_lose_nothing_and_double_nothing(
     for name in ("web", "relay-1", "relay-2", "worker-1", "worker-2"):
         installation.start(name)
     customers = [Customer(f"http://127.0.0.1:{installation.port}/t/{who.slug}") for who in (tenant, other_tenant)]
-    wait_until(lambda: customers[0].post("/probe/chain/import/%d" % CHUNKS), "the web server answers")
+    wait_until(lambda: customers[0].post(f"/probe/chain/import/{CHUNKS}"), "the web server answers")
     for customer in customers:
         customer.start()
 
@@ -76,7 +76,7 @@ def _steps(installation: Installation) -> list[object]:
         installation.redis.start()
 
     def redis_forgets() -> None:
-        import redis  # noqa: PLC0415
+        import redis
 
         with redis.Redis.from_url(installation.redis.url()) as client:
             client.flushall()
@@ -114,9 +114,9 @@ def _judge(installation: Installation, promised: list[str]) -> None:
 
 
 def test_a_job_that_is_queued_twice_runs_once(installation: Installation, tenant: TenantInfo) -> None:
-    from redis import Redis  # noqa: PLC0415
-    from rq import Queue  # noqa: PLC0415
-    from rq.serializers import JSONSerializer  # noqa: PLC0415
+    from redis import Redis
+    from rq import Queue
+    from rq.serializers import JSONSerializer
 
     task_id = installation.ask(
         "INSERT INTO tasks (tenant_id, job, args, due_at) VALUES (%s, 'tests.concurrency.probe.slow', '[0.5]', 'infinity') RETURNING id::text",
@@ -173,9 +173,9 @@ def test_two_schedulers_owe_each_tenant_one_run(
 
 
 def _push_ticks(installation: Installation, count: int) -> None:
-    from redis import Redis  # noqa: PLC0415
-    from rq import Queue  # noqa: PLC0415
-    from rq.serializers import JSONSerializer  # noqa: PLC0415
+    from redis import Redis
+    from rq import Queue
+    from rq.serializers import JSONSerializer
 
     with Redis.from_url(installation.redis.url()) as connection:
         queue = Queue("high", connection=connection, serializer=JSONSerializer)
@@ -184,7 +184,7 @@ def _push_ticks(installation: Installation, count: int) -> None:
 
 
 def _queue_count(installation: Installation, name: str) -> int:
-    from redis import Redis  # noqa: PLC0415
+    from redis import Redis
 
     with Redis.from_url(installation.redis.url()) as connection:
         return int(connection.llen(f"rq:queue:{name}"))  # type: ignore[arg-type]  # synchronous client
