@@ -26,6 +26,7 @@ VENDOR = os.path.join(ROOT, "static", "vendor")
 OLDEST, NEWEST = (3, 11), (3, 13)
 OFFLINE = (
     "resolve",
+    "resolution",
     "Connection",
     "connection",
     "Network",
