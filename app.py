@@ -21,6 +21,10 @@ PAGES = (
     "tenants.accounts.staff_views:bp",
     "tenants.accounts.code_views:member",
     "tenants.accounts.code_views:partner",
+    "tenants.delivery.views:bp",
+    "tenants.delivery.unsubscribe_views:bp",
+    "tenants.delivery.webhooks:bp",
+    "tenants.delivery.mailbox_views:bp",
     "tenants.integrations.views:bp",
     "tenants.audit.views:bp",
 )
@@ -29,6 +33,7 @@ APIS: tuple[str, ...] = ()
 # Modules that subscribe handlers, periodic work or kinds of import when imported.
 JOBS: tuple[str, ...] = (
     "tenants.health.jobs",
+    "tenants.delivery.jobs",
     "tenants.imports.jobs",
     "loyalty.members.imports",
     "loyalty.purchases.imports",

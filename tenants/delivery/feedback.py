@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from config.extensions import db
 from tenants.delivery import contacts, queries, rules
+from tenants.delivery.bounces import Bounce
 from tenants.delivery.contacts import ConsentRow
 from tenants.delivery.facts import MessageBounced, SuppressionAdded, SuppressionRemoved
 from tenants.delivery.models import Address, Message, Suppression
@@ -121,9 +122,8 @@ def bounced(message_id: UUID, *, hard: bool, reason: str) -> bool:
     message = db.session.scalar(select(Message).where(Message.id == message_id))
     if message is None or message.channel is None or message.recipient is None:
         return False
-    message.bounced_at, message.error = datetime.now(UTC), reason[:500]
+    message.state, message.bounced_at, message.error = "failed", datetime.now(UTC), reason[:500]
     if hard:
-        message.state = "failed"
         mark_dead(message.channel, message.recipient, reason=reason)
     record(MessageBounced(message.id, message.channel, hard))
     return True
@@ -144,3 +144,21 @@ def complained(message_id: UUID) -> bool:
     _withdraw(message.channel, message.recipient, source="complaint")
     suppress(channel=message.channel, value=message.recipient, reason="complaint")
     return True
+
+
+def reported(message_id: UUID, *, state: str, reason: str) -> bool:
+    """A gateway's word on a message. Returns whether it was known."""
+    if state == "delivered":
+        return db.session.scalar(select(Message.id).where(Message.id == message_id)) is not None
+    if state == "complaint":
+        return complained(message_id)
+    return bounced(message_id, hard=state in ("bounced", "unknown_number"), reason=reason or state)
+
+
+def given_back(bounce: Bounce) -> bool:
+    """A delivery report by mail. A note that the other side still tries changes nothing. Returns whether known."""
+    if bounce.complaint:
+        return complained(bounce.message_id)
+    if not bounce.final:
+        return False
+    return bounced(bounce.message_id, hard=bounce.hard, reason=bounce.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
@@ -89,9 +90,14 @@ def message(message_id: UUID) -> Message:
     return found
 
 
-def messages() -> Select[tuple[Message]]:
+def messages() -> Select[Any]:
     """All messages, for the list."""
     return select(Message)
+
+
+def messages_to(person_id: UUID) -> Select[Any]:
+    """One person's messages, for the list."""
+    return select(Message).where(Message.person_id == person_id)
 
 
 def messages_of(person_id: UUID, *, limit: int = 50) -> Sequence[Message]:
@@ -128,7 +134,7 @@ def sent_count(*, since: datetime) -> int:
     return db.session.scalar(wanted) or 0
 
 
-def maybe_twice() -> Select[tuple[Message]]:
+def maybe_twice() -> Select[Any]:
     """Messages handed over a second time, because the first time was not recorded."""
     return select(Message).where(Message.repeated_at.is_not(None))
 
@@ -145,6 +151,6 @@ def overdue_count(*, before: datetime) -> int:
     return db.session.scalar(select(func.count()).select_from(Message).where(waiting, Message.due_at < before)) or 0
 
 
-def suppressions() -> Select[tuple[Suppression]]:
+def suppressions() -> Select[Any]:
     """All suppressed addresses, for the list."""
     return select(Suppression)
