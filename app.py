@@ -27,6 +27,15 @@ PAGES = (
     "tenants.delivery.mailbox_views:bp",
     "tenants.integrations.views:bp",
     "tenants.audit.views:bp",
+    "tenants.start.views:bp",
+    "loyalty.members.views:bp",
+    "loyalty.purchases.views:bp",
+    "loyalty.points.views:bp",
+    "loyalty.tiers.views:bp",
+    "loyalty.till.views:bp",
+    "loyalty.portal.views:bp",
+    "channels.partners.views:bp",
+    "channels.portal.views:bp",
 )
 # Doors for programs: flask-smorest blueprints under /api/v1.
 APIS: tuple[str, ...] = ()
@@ -34,9 +43,14 @@ APIS: tuple[str, ...] = ()
 JOBS: tuple[str, ...] = (
     "tenants.health.jobs",
     "tenants.delivery.jobs",
+    "loyalty.messages.jobs",
     "tenants.imports.jobs",
     "loyalty.members.imports",
     "loyalty.purchases.imports",
+    "loyalty.members.signin",
+    "channels.partners.signin",
+    "loyalty.start.tiles",
+    "channels.start.tiles",
 )
 # Click groups.
 COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports",)

@@ -6,7 +6,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, Date, DateTime, Index, Numeric, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.extensions import Base
@@ -65,7 +76,10 @@ class PartnerNotice(TenantScoped, Base):
     published_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    __table_args__ = (tenant_fk("partner_id", "partners"), Index(None, "tenant_id", "published_at"))
+    __table_args__ = (
+        tenant_fk("partner_id", "partners"),
+        Index(None, "tenant_id", "published_at"),
+    )
 
 
 class PartnerTermsInternal(TenantScoped, Base):

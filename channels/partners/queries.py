@@ -8,7 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 
-from channels.partners.models import Partner, PartnerNotice, PartnerTermsInternal, PartnerUser
+from channels.partners.models import (
+    Partner,
+    PartnerNotice,
+    PartnerTermsInternal,
+    PartnerUser,
+)
 from config.extensions import db
 from tenants.errors import NotFound
 from tenants.scope import current_partner_id
@@ -59,7 +64,11 @@ def find_partners(statement: Select[Any], text: str) -> Select[Any]:
     words = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
     like = f"%{words}%"
     return statement.where(
-        or_(Partner.number.ilike(like), Partner.name.ilike(like), Partner.territory.ilike(like))
+        or_(
+            Partner.number.ilike(like),
+            Partner.name.ilike(like),
+            Partner.territory.ilike(like),
+        )
     )
 
 
@@ -88,7 +97,11 @@ def user_to_sign_in(email: str) -> PartnerUser | None:
     statement = (
         select(PartnerUser)
         .join(Partner, Partner.id == PartnerUser.partner_id)
-        .where(PartnerUser.email == email.strip().lower(), PartnerUser.status == "active", Partner.status != "ended")
+        .where(
+            PartnerUser.email == email.strip().lower(),
+            PartnerUser.status == "active",
+            Partner.status != "ended",
+        )
     )
     return db.session.scalar(statement)
 
@@ -98,7 +111,11 @@ def active_user(user_id: UUID) -> PartnerUser | None:
     statement = (
         select(PartnerUser)
         .join(Partner, Partner.id == PartnerUser.partner_id)
-        .where(PartnerUser.id == user_id, PartnerUser.status == "active", Partner.status != "ended")
+        .where(
+            PartnerUser.id == user_id,
+            PartnerUser.status == "active",
+            Partner.status != "ended",
+        )
     )
     return db.session.scalar(statement)
 
@@ -136,3 +153,15 @@ def notices_for(partner_id: UUID, *, limit: int = 50) -> Sequence[PartnerNotice]
 def internal_terms(partner_id: UUID) -> PartnerTermsInternal | None:
     """What only the brand knows of a partner; inside a partner's scope there is never any."""
     return db.session.scalar(select(PartnerTermsInternal).where(PartnerTermsInternal.partner_id == partner_id))
+
+
+def counts() -> tuple[int, int, int]:
+    """Active partners, people who may sign in, notices shown: in one statement."""
+    row = db.session.execute(
+        select(
+            select(func.count()).where(Partner.status == "active").scalar_subquery(),
+            select(func.count()).where(PartnerUser.status == "active").scalar_subquery(),
+            select(func.count()).where(PartnerNotice.withdrawn_at.is_(None)).scalar_subquery(),
+        )
+    ).one()
+    return row[0], row[1], row[2]

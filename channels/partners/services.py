@@ -19,11 +19,20 @@ from channels.partners.facts import (
     PartnerUserEnded,
     PartnerUserInvited,
 )
-from channels.partners.models import Partner, PartnerNotice, PartnerTermsInternal, PartnerUser
+from channels.partners.models import (
+    Partner,
+    PartnerNotice,
+    PartnerTermsInternal,
+    PartnerUser,
+)
 from config.extensions import db
+from tenants.delivery.contacts import set_address
+from tenants.delivery.services import send_mail_to
 from tenants.errors import Malformed
 from tenants.events import record
 from tenants.ids import new_id
+from tenants.info import tenant_info
+from tenants.links import tenant_url
 
 
 class Details(TypedDict):
@@ -68,11 +77,37 @@ def change_partner(*, partner_id: UUID, **details: Unpack[Details]) -> Partner:
 def invite_user(*, partner_id: UUID, name: str, email: str, locale: str) -> PartnerUser:
     """Let a person of a partner sign in with this e-mail address. Raises Malformed if it is in use."""
     partner = queries.partner(partner_id)
-    user = PartnerUser(id=new_id(), partner_id=partner.id, name=name.strip(), email=email.strip().lower(), locale=locale)
+    user = PartnerUser(
+        id=new_id(),
+        partner_id=partner.id,
+        name=name.strip(),
+        email=email.strip().lower(),
+        locale=locale,
+    )
     db.session.add(user)
     _flush("email", _l("Somebody with this e-mail address can sign in already."))
-    record(PartnerUserInvited(partner.id, user.id))
+    set_address(person_id=user.id, channel="email", value=user.email, person_kind="partner")
+    _tell(user, partner)
     return user
+
+
+def _tell(user: PartnerUser, partner: Partner) -> None:
+    """Record the invitation and queue the mail that says how to sign in."""
+    record(PartnerUserInvited(partner.id, user.id))
+    context = {
+        "name": user.name,
+        "partner": partner.name,
+        "brand": tenant_info().name,
+        "url": tenant_url("/partner/signin"),
+    }
+    send_mail_to(
+        address=user.email,
+        template="partner_invitation",
+        locale=user.locale,
+        person_kind="partner",
+        person_id=user.id,
+        context=context,
+    )
 
 
 def end_user(*, user_id: UUID) -> PartnerUser:
@@ -89,7 +124,7 @@ def restore_user(*, user_id: UUID) -> PartnerUser:
     user = queries.user(user_id)
     if user.status != "active":
         user.status = "active"
-        record(PartnerUserInvited(user.partner_id, user.id))
+        _tell(user, queries.partner(user.partner_id))
     return user
 
 
@@ -98,7 +133,11 @@ def publish_notice(*, title: str, body: str, partner_id: UUID | None = None) -> 
     if partner_id is not None:
         queries.partner(partner_id)
     notice = PartnerNotice(
-        id=new_id(), title=title.strip(), body=body.strip(), partner_id=partner_id, published_at=datetime.now(UTC)
+        id=new_id(),
+        title=title.strip(),
+        body=body.strip(),
+        partner_id=partner_id,
+        published_at=datetime.now(UTC),
     )
     db.session.add(notice)
     record(PartnerNoticePublished(notice.id, partner_id))
@@ -121,6 +160,10 @@ def note_internal_terms(*, partner_id: UUID, margin_percent: Decimal | None, not
     if terms is None:
         terms = PartnerTermsInternal(partner_id=partner.id)
         db.session.add(terms)
-    terms.margin_percent, terms.note, terms.changed_at = margin_percent, note.strip(), datetime.now(UTC)
+    terms.margin_percent, terms.note, terms.changed_at = (
+        margin_percent,
+        note.strip(),
+        datetime.now(UTC),
+    )
     record(PartnerChanged(partner.id, partner.status))
     return terms

@@ -7,15 +7,21 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from tenants.forms import Form
+from tenants.listing import Choice, Column, Empty, Listing
 
 from channels.partners import queries, services
 from channels.partners.models import Partner, PartnerNotice
-from channels.partners.schemas import STATUSES, InternalTermsSchema, InviteSchema, NoticeSchema, PartnerSchema
+from channels.partners.schemas import (
+    STATUSES,
+    InternalTermsSchema,
+    InviteSchema,
+    NoticeSchema,
+    PartnerSchema,
+)
 from tenants.access import requires
 from tenants.formats import local_day
-from tenants.forms import Form
 from tenants.info import tenant_info
-from tenants.listing import Choice, Column, Empty, Listing
 from tenants.web import page, see_other
 
 bp = Blueprint("partners", __name__, url_prefix="/admin/partners")
@@ -27,10 +33,20 @@ PARTNERS = Listing(
         Column("name", _l("Partner"), sort=Partner.name),
         Column("number", _l("Number"), sort=Partner.number),
         Column("territory", _l("Territory")),
-        Column("country", _l("Country"), sort=Partner.country, cell="partners/_cells.html#country"),
+        Column(
+            "country",
+            _l("Country"),
+            sort=Partner.country,
+            cell="partners/_cells.html#country",
+        ),
         Column("since", _l("Since"), sort=Partner.since, format="day"),
         Column("people", _l("People"), format="number"),
-        Column("status", _l("Status"), sort=Partner.status, cell="partners/_cells.html#status"),
+        Column(
+            "status",
+            _l("Status"),
+            sort=Partner.status,
+            cell="partners/_cells.html#status",
+        ),
     ],
     key=Partner.id,
     sort="name",
@@ -49,15 +65,38 @@ PARTNERS = Listing(
 NOTICES = Listing(
     "notices",
     columns=[
-        Column("title", _l("Notice"), sort=PartnerNotice.title, cell="partners/_cells.html#notice", csv=lambda row: row.title),
-        Column("audience", _l("For"), value=lambda row: row.partner_name or _("All partners")),
-        Column("published_at", _l("Published"), sort=PartnerNotice.published_at, format="moment"),
-        Column("state", _l("Status"), cell="partners/_cells.html#notice_state", export=False),
+        Column(
+            "title",
+            _l("Notice"),
+            sort=PartnerNotice.title,
+            cell="partners/_cells.html#notice",
+            csv=lambda row: row.title,
+        ),
+        Column(
+            "audience",
+            _l("For"),
+            value=lambda row: row.partner_name or _("All partners"),
+        ),
+        Column(
+            "published_at",
+            _l("Published"),
+            sort=PartnerNotice.published_at,
+            format="moment",
+        ),
+        Column(
+            "state",
+            _l("Status"),
+            cell="partners/_cells.html#notice_state",
+            export=False,
+        ),
     ],
     key=PartnerNotice.id,
     sort="-published_at",
     empty=Empty(
-        _l("No notices yet"), _l("What you publish here stands first in the partner portal."), "partners.new_notice", _l("Write a notice")
+        _l("No notices yet"),
+        _l("What you publish here stands first in the partner portal."),
+        "partners.new_notice",
+        _l("Write a notice"),
     ),
 )
 
@@ -73,7 +112,14 @@ def index() -> Response:
 @requires("partners.edit")
 def new() -> Response:
     """Take a partner on."""
-    form = Form(PartnerSchema(), values={"country": tenant_info().country, "since": local_day(), "status": "active"})
+    form = Form(
+        PartnerSchema(),
+        values={
+            "country": tenant_info().country,
+            "since": local_day(),
+            "status": "active",
+        },
+    )
     if form.submit(services.add_partner):
         flash(_("The partner was added."), "success")
         return see_other(url_for(".show", partner_id=form.result.id))
@@ -110,9 +156,18 @@ def edit(partner_id: UUID) -> Response:
 def invite(partner_id: UUID) -> Response:
     """Let a person of the partner sign in."""
     partner = queries.partner(partner_id)
-    form = Form(InviteSchema(), values={"locale": "zh_Hans" if partner.country == "CN" else "en"})
+    form = Form(
+        InviteSchema(),
+        values={"locale": "zh_Hans" if partner.country == "CN" else "en"},
+    )
     if form.submit(services.invite_user, partner_id=partner_id):
-        flash(_("%(name)s can sign in now and gets a mail that says how.", name=form.result.name), "success")
+        flash(
+            _(
+                "%(name)s can sign in now and gets a mail that says how.",
+                name=form.result.name,
+            ),
+            "success",
+        )
         return see_other(url_for(".show", partner_id=partner_id))
     return form.page("partners/invite.html", partner=partner)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 from flask_babel import lazy_gettext as _l
+from tenants.listing import Column, Empty, Listing
 
 from channels.partners import queries
 from tenants.access import current_actor, partner_only
-from tenants.errors import NotFound
 from tenants.catalogue import queries as catalogue
-from tenants.catalogue.models import Product
-from tenants.listing import Column, Empty, Listing
+from tenants.catalogue.models import Category, Product
+from tenants.errors import NotFound
 from tenants.web import page
 
 bp = Blueprint("partner_portal", __name__, url_prefix="/partner")
@@ -23,7 +23,7 @@ PRODUCTS = Listing(
     columns=[
         Column("name", _l("Product"), sort=Product.name),
         Column("sku", _l("Article number"), sort=Product.sku),
-        Column("category", _l("Category"), sort=Product.category),
+        Column("category", _l("Category"), sort=Category.name),
     ],
     key=Product.id,
     sort="name",
@@ -51,7 +51,10 @@ def home() -> Response:
 @partner_only
 def notices() -> Response:
     """Everything we were told."""
-    return page("partner_portal/notices.html", notices=queries.notices_for(queries.own_partner().id))
+    return page(
+        "partner_portal/notices.html",
+        notices=queries.notices_for(queries.own_partner().id),
+    )
 
 
 @bp.get("/notices/<uuid:notice_id>")
@@ -68,7 +71,7 @@ def notice(notice_id: UUID) -> Response:
 @partner_only
 def products() -> Response:
     """What the brand sells."""
-    return PRODUCTS.respond(catalogue.products(), "partner_portal/products.html")
+    return PRODUCTS.respond(catalogue.products().where(Product.status == "active"), "partner_portal/products.html")
 
 
 @bp.get("/people")
@@ -76,4 +79,9 @@ def products() -> Response:
 def people() -> Response:
     """Who of us may sign in."""
     partner = queries.own_partner()
-    return page("partner_portal/people.html", partner=partner, users=queries.users_of(partner.id), actor=current_actor())
+    return page(
+        "partner_portal/people.html",
+        partner=partner,
+        users=queries.users_of(partner.id),
+        actor=current_actor(),
+    )

@@ -1,0 +1,1 @@
+"""What the channel programme puts on the start page."""

@@ -1,0 +1,1 @@
+"""The member portal: my card, my points, my tier and why, my purchases, my choices."""

@@ -1,0 +1,1 @@
+"""What the member programme puts on the start page."""
