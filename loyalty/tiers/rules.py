@@ -81,6 +81,17 @@ class Evidence:
     left_window_minor: int
     refunded_minor: int
 
+    def as_json(self) -> dict[str, str | int]:
+        """The evidence as it is kept with the change; the SQL step writes the same names."""
+        return {
+            "first_day": self.first_day.isoformat(),
+            "last_day": self.last_day.isoformat(),
+            "spend_minor": self.spend_minor,
+            "needed_minor": self.needed_minor,
+            "left_window_minor": self.left_window_minor,
+            "refunded_minor": self.refunded_minor,
+        }
+
 
 @dataclass(frozen=True)
 class Change:
@@ -138,8 +149,11 @@ def walk(
     until: date,
     start: Standing | None = None,
     after: date | None = None,
+    day_over: bool = True,
 ) -> Walk:
     """Follow a member to the end of `until`, from the beginning or from `start` at the end of `after`.
+
+    With `day_over` false the last day is still running: its facts count, its review waits for its end.
 
     On a day with facts an earned higher rank is given at once. On a review day the rank
     becomes what is earned then; the next review is `review_months` later. Nothing else
@@ -151,8 +165,10 @@ def walk(
     days = {f.counted_on for f in facts if f.counted_on <= until}
     for day in sorted(d for d in days if after is None or d > after):
         standing = _reviews(spend, policy, day - timedelta(days=1), standing, changes)
-        standing = _step(spend, policy, day, standing, changes)
-    standing = _reviews(spend, policy, until, standing, changes)
+        reviewed = day_over or day < until
+        standing = _step(spend, policy, day, standing, changes, reviews=reviewed)
+    last = until if day_over else until - timedelta(days=1)
+    standing = _reviews(spend, policy, last, standing, changes)
     return Walk(tuple(changes), standing)
 
 
@@ -169,13 +185,21 @@ def _reviews(
     return standing
 
 
-def _step(spend: _Spend, policy: Policy, day: date, standing: Standing, changes: list[Change]) -> Standing:
+def _step(
+    spend: _Spend,
+    policy: Policy,
+    day: date,
+    standing: Standing,
+    changes: list[Change],
+    *,
+    reviews: bool = True,
+) -> Standing:
     """What one day does to a standing; appends the change if there is one."""
     opens = policy.window_opens_after(day)
     counted = spend.within(opens, day, known_on=day)
     earned = policy.rank(counted)
     review_on = standing.review_on
-    review = review_on is not None and review_on <= day
+    review = reviews and review_on is not None and review_on <= day
     if earned > standing.rank or (review and earned != standing.rank):
         reason: Reason = "earned" if earned > standing.rank else "review"
         evidence = _evidence(spend, policy, day, standing)
