@@ -11,12 +11,13 @@ from flask_babel import lazy_gettext as _l
 
 @dataclass(frozen=True)
 class Item:
-    """One entry: `endpoint` is its first page; it is active on every page of that blueprint."""
+    """One entry: `endpoint` is its first page. It is active on the pages of its blueprint, or on those in `also`."""
 
     label: Any
     endpoint: str
     icon: str
     needs: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,13 @@ MENUS: dict[str, tuple[Group, ...]] = {
                 Item(_l("Purchases"), "purchases.index", "shopping-bag", "purchases.view"),
                 Item(_l("Points"), "points.index", "coins", "points.view"),
                 Item(_l("Tiers"), "tiers.index", "stairs-up", "programme.view"),
-                Item(_l("Programme"), "points.programme", "settings", "programme.view"),
+                Item(
+                    _l("Programme"),
+                    "points.programme",
+                    "settings",
+                    "programme.view",
+                    also=("points.edit", "points.publish"),
+                ),
                 Item(_l("Messages"), "delivery.index", "mail", "messages.view"),
             ),
         ),
@@ -82,10 +89,10 @@ MENUS: dict[str, tuple[Group, ...]] = {
         Group(
             None,
             (
-                Item(_l("Card"), "portal.home", "id-badge-2"),
+                Item(_l("Card"), "portal.home", "id-badge-2", also=("portal.code", "portal.tier")),
                 Item(_l("Points"), "portal.points", "coins"),
-                Item(_l("History"), "portal.history", "receipt"),
-                Item(_l("Me"), "portal.me", "user"),
+                Item(_l("History"), "portal.history", "receipt", also=("portal.purchase",)),
+                Item(_l("Me"), "portal.me", "user", also=("portal.edit",)),
             ),
         ),
     ),
@@ -141,11 +148,17 @@ def _shows(item: Item, known: Iterable[str], may: Callable[[str], bool]) -> bool
     return item.endpoint in known and (item.needs is None or may(item.needs))
 
 
-def _entry(item: Item, url_for: Callable[[str], str], at: str) -> Entry:
-    # Two items of one blueprint (points, programme) tell their pages apart by the whole endpoint.
+def _active(item: Item, at: str) -> bool:
     rivals = [i for m in MENUS.values() for g in m for i in g.items if _blueprint(i.endpoint) == _blueprint(at)]
-    active = item.endpoint == at if len(rivals) > 1 else item in rivals
-    return Entry(item.label, url_for(item.endpoint), item.icon, active)
+    if item not in rivals:
+        return False
+    named = [rival for rival in rivals if at == rival.endpoint or at in rival.also]
+    # Where two items share a blueprint, pages that neither names belong to its index.
+    return item in (named or [rival for rival in rivals if len(rivals) == 1 or rival.endpoint.endswith(".index")])
+
+
+def _entry(item: Item, url_for: Callable[[str], str], at: str) -> Entry:
+    return Entry(item.label, url_for(item.endpoint), item.icon, _active(item, at))
 
 
 def _blueprint(endpoint: str) -> str:

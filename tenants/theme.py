@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DEFAULT_ACCENT = "#1f5eff"
-WHITE, INK = "#ffffff", "#14181f"
+WHITE, INK = "#ffffff", "#020305"  # ink is nearly black, so that one of the two reads on any colour
 LIGHT_SURFACE, DARK_SURFACE = "#ffffff", "#171c24"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 Rgb = tuple[int, int, int]
@@ -65,7 +65,7 @@ def accent_of(branding: Mapping[str, Any]) -> str:
 
 
 def _variables(accent: str, *, surface: str, soft: float) -> dict[str, str]:
-    words = legible(accent, on=mix(surface, accent, soft), ratio=4.6)
+    words = legible(legible(accent, on=mix(surface, accent, soft), ratio=4.6), on=surface, ratio=4.6)
     solid = legible(accent, on=WHITE, ratio=4.6) if surface == LIGHT_SURFACE else accent
     return {
         "--tblr-primary": solid,
