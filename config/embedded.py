@@ -17,6 +17,7 @@ import logging
 import os
 import platform
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -219,7 +220,7 @@ class EmbeddedPostgres:
     def _same_version(self, binaries: Path) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
         text = self._run([binaries / "postgres", "--version"]).stdout
-        version = text.split(")")[-1].split()[0].split(".")[0]
+        version = (re.search(r"\(PostgreSQL\) (\d+)", text) or ["", "?"])[1]
         if made_by != version:
             message = (
                 f"The database in {self.data} was made by PostgreSQL {made_by}, but {binaries} is PostgreSQL {version}. "

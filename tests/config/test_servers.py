@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,32 @@ def test_fresh_database_is_migrated_and_empty() -> None:
 )
 def test_each_worker_has_its_redis_database(url: str, expected: str) -> None:
     assert testing._redis_of(url, "gw1") == expected
+
+
+@pytest.fixture
+def foreign_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of somebody else's, whose administrator gave us a role that may create roles and databases."""
+    server = EmbeddedPostgres(tmp_path / "theirs")
+    server.start()
+    with bootstrap.connect(server.url()) as connection:
+        connection.execute("CREATE ROLE managed LOGIN CREATEROLE CREATEDB PASSWORD 'pw'")
+        connection.execute("CREATE ROLE poor LOGIN PASSWORD 'pw'")
+    yield server
+    server.stop()
+
+
+def test_managed_server_needs_no_superuser(foreign_server: EmbeddedPostgres) -> None:
+    admin = foreign_server.url(role="managed:pw", database="shop")
+    assert bootstrap.prepare({"DATABASE_URL": admin})
+    urls = bootstrap.derive(admin)
+    bootstrap.migrate(urls.owner)
+    bootstrap.upgrade({"DATABASE_URL": admin, "DATABASE_OWNER_URL": urls.owner})  # a second time: nothing to do
+    with bootstrap.connect(urls.app) as connection:
+        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        assert owners == [("perennial_owner",)]
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+def test_role_that_may_not_create_roles_is_told_what_helps(foreign_server: EmbeddedPostgres) -> None:
+    with pytest.raises(ServerError, match=r"may not create the role perennial_owner.*CREATEROLE"):
+        bootstrap.prepare({"DATABASE_URL": foreign_server.url(role="poor:pw", database="shop")})
