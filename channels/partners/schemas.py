@@ -6,9 +6,9 @@ from babel import Locale
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from marshmallow import fields, validate
-from tenants.forms import FormSchema
 
 from channels.partners import queries
+from tenants.forms import FormSchema
 
 STATUSES = [("active", _l("Active")), ("paused", _l("Paused")), ("ended", _l("Ended"))]
 LANGUAGES = [("en", "English"), ("zh_Hans", "简体中文"), ("zh_Hant", "繁體中文")]

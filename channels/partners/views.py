@@ -7,8 +7,6 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from tenants.forms import Form
-from tenants.listing import Choice, Column, Empty, Listing
 
 from channels.partners import queries, services
 from channels.partners.models import Partner, PartnerNotice
@@ -21,7 +19,9 @@ from channels.partners.schemas import (
 )
 from tenants.access import requires
 from tenants.formats import local_day
+from tenants.forms import Form
 from tenants.info import tenant_info
+from tenants.listing import Choice, Column, Empty, Listing
 from tenants.web import page, see_other
 
 bp = Blueprint("partners", __name__, url_prefix="/admin/partners")

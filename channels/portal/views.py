@@ -6,13 +6,13 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 from flask_babel import lazy_gettext as _l
-from tenants.listing import Column, Empty, Listing
 
 from channels.partners import queries
 from tenants.access import current_actor, partner_only
 from tenants.catalogue import queries as catalogue
 from tenants.catalogue.models import Category, Product
 from tenants.errors import NotFound
+from tenants.listing import Column, Empty, Listing
 from tenants.web import page
 
 bp = Blueprint("partner_portal", __name__, url_prefix="/partner")

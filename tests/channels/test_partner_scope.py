@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -36,7 +35,7 @@ def _partner(number: str) -> UUID:
 
 
 @pytest.fixture
-def two_partners(context: Flask, tenant: TenantInfo) -> Iterator[tuple[UUID, UUID]]:
+def two_partners(context: Flask, tenant: TenantInfo) -> tuple[UUID, UUID]:
     """Two partners, each with a person, a notice and an internal note; one notice for all."""
     with tenant_scope(tenant.id):
         first, second = _partner("P1"), _partner("P2")
@@ -55,7 +54,7 @@ def two_partners(context: Flask, tenant: TenantInfo) -> Iterator[tuple[UUID, UUI
             )
         services.publish_notice(title="For all", body="…")
         db.session.commit()
-    yield first, second
+    return first, second
 
 
 def test_a_partner_meets_itself_and_the_notices_for_it(
