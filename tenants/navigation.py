@@ -79,6 +79,7 @@ MENUS: dict[str, tuple[Group, ...]] = {
             (
                 Item(_l("Staff"), "staff.index", "user-check", "staff.view"),
                 Item(_l("Branding"), "branding.index", "palette", "branding.edit"),
+                Item(_l("Settings"), "settings.index", "settings", "settings.edit"),
                 Item(_l("API keys"), "keys.index", "key", "keys.edit"),
                 Item(_l("Audit log"), "audit.index", "history", "audit.view"),
                 Item(_l("Health"), "health.index", "heartbeat", "health.view"),

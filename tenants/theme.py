@@ -9,6 +9,14 @@ from typing import Any
 DEFAULT_ACCENT = "#1f5eff"
 WHITE, INK = "#ffffff", "#020305"  # ink is nearly black, so that one of the two reads on any colour
 LIGHT_SURFACE, DARK_SURFACE = "#ffffff", "#171c24"
+_LINE = "rgb(255 255 255 / 9%)"
+# Patterns of the card: thin light lines that leave the words their contrast.
+CARD_ART = {
+    "waves": f"repeating-radial-gradient(circle at 0% 130%,{_LINE} 0 2px,transparent 2px 20px)",
+    "rings": f"repeating-radial-gradient(circle at 88% 12%,{_LINE} 0 1.5px,transparent 1.5px 24px)",
+    "linen": f"repeating-linear-gradient(45deg,{_LINE} 0 1px,transparent 1px 7px),"
+    f"repeating-linear-gradient(-45deg,{_LINE} 0 1px,transparent 1px 7px)",
+}
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 Rgb = tuple[int, int, int]
 
@@ -82,21 +90,27 @@ def _variables(accent: str, *, surface: str, soft: float) -> dict[str, str]:
     }
 
 
-def _card(branding: Mapping[str, Any], accent: str) -> dict[str, str]:
+def card_of(branding: Mapping[str, Any]) -> str:
+    """The colour of the tenant's card, a dark shade of its accent where none was chosen."""
     given = str(branding.get("card") or "")
-    base = given if is_colour(given) else mix(accent, "#0b1020", 0.45)
+    return given if is_colour(given) else mix(accent_of(branding), "#0b1020", 0.45)
+
+
+def _card(branding: Mapping[str, Any]) -> dict[str, str]:
+    base = card_of(branding)
     ink = text_on(base)
     # Both ends of the card must carry the same ink.
     far = next(
         c for share in (0.45, 0.3, 0.15, 0) if contrast(ink, c := mix(base, "#05070d", share)) >= 4.5 or not share
     )
-    return {"--pn-card-near": base, "--pn-card-far": far, "--pn-card-ink": ink}
+    art = CARD_ART.get(str(branding.get("card_style") or ""), "none")
+    return {"--pn-card-near": base, "--pn-card-far": far, "--pn-card-ink": ink, "--pn-card-art": art}
 
 
 def style_sheet(branding: Mapping[str, Any]) -> str:
     """The text of theme.css for `accent` and `card` (#rrggbb) of a tenant's branding."""
     accent = accent_of(branding)
-    light = _variables(accent, surface=LIGHT_SURFACE, soft=0.09) | _card(branding, accent)
+    light = _variables(accent, surface=LIGHT_SURFACE, soft=0.09) | _card(branding)
     dark = _variables(accent, surface=DARK_SURFACE, soft=0.2)
     return "".join(
         f"{selector}{{{''.join(f'{name}:{value};' for name, value in values.items())}}}\n"

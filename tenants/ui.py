@@ -191,7 +191,7 @@ def frame() -> Shell:
         theme=theme if theme in THEMES else "auto",
         here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
         brand=tenant.name if tenant else "",
-        logo_url=str(branding.get("logo_url") or ""),
+        logo_url=url_for("brand.logo", v=branding["logo"]) if branding.get("logo") and "brand.logo" in known else "",
         accent=accent_of(branding),
         is_demo=bool(tenant and tenant.is_demo),
         person=_person(actor),
@@ -219,7 +219,7 @@ def _person_links(face: str, known: dict[str, Any]) -> list[navigation.Entry]:
 
 
 def _brand_version(branding: dict[str, Any]) -> str:
-    text = f"{branding.get('accent', '')}{branding.get('card', '')}"
+    text = f"{branding.get('accent', '')}{branding.get('card', '')}{branding.get('card_style', '')}"
     return f"{zlib.crc32(text.encode()):08x}"
 
 

@@ -20,6 +20,7 @@ PER_ADDRESS = parse("60 per 15 minutes")
 CODES_PER_PERSON = parse("5 per 15 minutes")
 CODES_PER_ADDRESS = parse("30 per 15 minutes")
 SIGN_UPS = parse("10 per hour")
+SLUG_LOOKS = parse("200 per hour")
 
 
 def _key(what: str, who: str) -> tuple[str, str, str]:
@@ -46,6 +47,12 @@ def count(item: RateLimitItem, what: str, who: str) -> None:
         limiter.limiter.hit(item, *_key(what, who))
     except RedisError as error:
         log.warning("limit_not_counted", what=what, error=str(error))
+
+
+def spend(item: RateLimitItem, what: str, who: str) -> None:
+    """Refuse when the limit is used up, else count one. Raises TooMany."""
+    refuse_if_full(item, what, who)
+    count(item, what, who)
 
 
 def forgive(item: RateLimitItem, what: str, who: str) -> None:

@@ -156,10 +156,8 @@ def make_code(*, kind: str, channel: str, address: str, ip: str) -> SentCode:
 
     Raises TooMany. The code lives ten minutes and takes five attempts.
     """
-    limits.refuse_if_full(limits.CODES_PER_PERSON, f"code-{kind}", address)
-    limits.refuse_if_full(limits.CODES_PER_ADDRESS, "code-ip", ip)
-    limits.count(limits.CODES_PER_PERSON, f"code-{kind}", address)
-    limits.count(limits.CODES_PER_ADDRESS, "code-ip", ip)
+    limits.spend(limits.CODES_PER_PERSON, f"code-{kind}", address)
+    limits.spend(limits.CODES_PER_ADDRESS, "code-ip", ip)
     subject = find_subject(kind, channel, address)
     row_id, code, link = new_id(), rules.new_code(), rules.new_token()
     db.session.add(

@@ -101,20 +101,14 @@ def forgot() -> Response:
     """Ask for a reset link. The answer is the same whether or not the account exists."""
     form = Form(EmailSchema())
     if form.submit():
-        ask_for_reset(form.data["email"], ip=request.remote_addr or "")
-        return page("accounts/sent.html", email=form.data["email"])
+        email, ip = form.data["email"], request.remote_addr or ""
+        limits.spend(limits.CODES_PER_PERSON, "reset", email.lower())
+        limits.spend(limits.CODES_PER_ADDRESS, "code-ip", ip)
+        found = queries.credentials(email)
+        if found and queries.membership(found.id):
+            mails.send_reset(found, locale=str(get_locale()))
+        return page("accounts/sent.html", email=email)
     return form.page("accounts/forgot.html")
-
-
-def ask_for_reset(email: str, *, ip: str) -> None:
-    """Queue the mail if somebody here has this address. Raises TooMany."""
-    limits.refuse_if_full(limits.CODES_PER_PERSON, "reset", email.lower())
-    limits.refuse_if_full(limits.CODES_PER_ADDRESS, "code-ip", ip)
-    limits.count(limits.CODES_PER_PERSON, "reset", email.lower())
-    limits.count(limits.CODES_PER_ADDRESS, "code-ip", ip)
-    found = queries.credentials(email)
-    if found and queries.membership(found.id):
-        mails.send_reset(found, locale=str(get_locale()))
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])

@@ -6,12 +6,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, Boolean, CheckConstraint, DateTime, ForeignKey, Text, Uuid, text
+from sqlalchemy import (
+    CHAR,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.extensions import Base
 from tenants.ids import new_id
+from tenants.scope import TenantScoped
 
 
 class Tenant(Base):
@@ -47,3 +59,21 @@ class TenantHost(Base):
     tenant_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("tenants.id", ondelete="CASCADE"))
 
     __table_args__ = (CheckConstraint("host = lower(host)", name="lower"),)
+
+
+class BrandFile(TenantScoped, Base):
+    """The tenant's logo, small enough to live in the row. `digest` is part of its address."""
+
+    __tablename__ = "brand_files"
+
+    kind: Mapped[str] = mapped_column(Text)
+    content_type: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    uploaded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind"),
+        CheckConstraint("kind IN ('logo', 'icon')", name="kind"),
+        CheckConstraint("length(content) <= 524288", name="size"),
+    )
