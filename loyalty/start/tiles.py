@@ -45,7 +45,7 @@ def _tiles(day: date) -> list[Tile]:
     lists = may("purchases.view")
     bought = _of_day("purchases.index", "occurred_at", day) if lists else ""
     cost = money(held.cost_minor) if held.cost_minor else ""
-    holders = ngettext("held by %(num)s member", "held by %(num)s members", held.members, num=number(held.members))
+    holders = ngettext("held by %(count)s member", "held by %(count)s members", held.members, count=number(held.members))
     tiles = [
         _money_tile(_("Sales to members"), members, icon="users", url=bought and f"{bought}&who=member"),
         _money_tile(_("Sales to others"), others, icon="shopping-bag", url=bought and f"{bought}&who=other"),
