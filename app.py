@@ -21,6 +21,7 @@ PAGES = (
     "tenants.directory.brand_views:bp",
     "tenants.directory.brand_views:settings",
     "tenants.directory.brand_views:files",
+    "tenants.directory.console:bp",
     "tenants.accounts.platform_views:bp",
     "tenants.accounts.views:bp",
     "tenants.accounts.views:till",
@@ -45,7 +46,11 @@ PAGES = (
     "channels.portal.views:bp",
 )
 # Doors for programs: flask-smorest blueprints under /api/v1.
-APIS: tuple[str, ...] = ()
+APIS: tuple[str, ...] = (
+    "loyalty.purchases.api:bp",
+    "loyalty.points.api:bp",
+    "loyalty.members.api:bp",
+)
 # Modules that subscribe handlers, periodic work or kinds of import when imported.
 JOBS: tuple[str, ...] = (
     "tenants.health.jobs",
@@ -60,7 +65,7 @@ JOBS: tuple[str, ...] = (
     "channels.start.tiles",
 )
 # Click groups.
-COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports",)
+COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports", "demo.cli:demo")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

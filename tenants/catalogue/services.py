@@ -19,7 +19,7 @@ from tenants.errors import Malformed
 # Names and categories people have typed stay; only what was empty is filled in.
 _ENSURE = text("""
     WITH given AS (
-      SELECT DISTINCT ON (sku) sku, name, category FROM unnest(:skus, :names, :categories) AS g(sku, name, category)
+      SELECT DISTINCT ON (sku COLLATE "C") sku, name, category FROM unnest(:skus, :names, :categories) AS g(sku, name, category)
       WHERE sku <> '' ORDER BY sku COLLATE "C", name = '', name COLLATE "C"
     ), fresh AS (
       SELECT g.sku, g.name, c.id AS category_id FROM given g

@@ -40,7 +40,11 @@ def check(import_id: UUID) -> Import:
         return found
     _store(found, staged)
     order = Order(found.id, found.source, found.options)
-    found.preview = {**kind_of(found.kind).preview(staged, order), "shift_known": found.shift_of is not None}
+    found.preview = {
+        **kind_of(found.kind).preview(staged, order),
+        "shift_known": found.shift_of is not None,
+        "staged": sum(document.lines for document in staged.documents),
+    }
     found.status, found.seconds = "ready", time.monotonic() - began
     found.beat_at = datetime.now(UTC)
     return found

@@ -236,7 +236,7 @@ def moment_reader(order: str, zone: ZoneInfo) -> Callable[[str], Moment | None]:
 
     def convert(text: str) -> Moment | None:
         moment = parse_moment(text, order)
-        if moment is None or not _plausible(moment):
+        if moment is None or moment.at.year < 1900:
             return None
         if moment.at.tzinfo is not None:
             return moment._replace(at=moment.at.astimezone(zone).replace(tzinfo=None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ def guess_cuts(lines: list[str]) -> tuple[tuple[int, ...], int] | None:
     width, hits = Counter(len(line.split()) for line in body).most_common(1)[0]
     if width >= 2 and hits >= 0.98 * len(body):
         return (), width
-    starts = _blank_columns(body)
+    starts = _under_header(_blank_columns(body), lines[0])
     return (starts, len(starts)) if len(starts) >= 2 else None
 
 
@@ -30,6 +31,16 @@ def _blank_columns(lines: list[str]) -> tuple[int, ...]:
             if character not in " \t":
                 used[position] = True
     return tuple(i for i in range(longest) if used[i] and (i == 0 or not used[i - 1]))
+
+
+def _under_header(starts: tuple[int, ...], header: str) -> tuple[int, ...]:
+    """Join columns that have no word of the header above them to the one before: names have blanks inside."""
+    words = [match.span() for match in re.finditer(r"\S+", header)]
+    if not words or len(words) >= len(starts):
+        return starts
+    ends = [*starts[1:], max(len(header), starts[-1] + 1)] if starts else []
+    kept = [a for a, b in zip(starts, ends, strict=True) if any(first < b and last > a for first, last in words)]
+    return tuple(kept) if len(kept) == len(words) else starts
 
 
 def cut(line: str, cuts: tuple[int, ...]) -> list[str]:

@@ -19,18 +19,26 @@ def guess_delimiter(lines: list[str]) -> tuple[str, int] | None:
     best: tuple[float, int, str] | None = None
     sample = [line for line in lines[:_SAMPLE] if line.strip()]
     for delimiter in DELIMITERS:
-        counts = Counter(len(_split(line, delimiter)) for line in sample)
-        if not counts:
-            return None
-        # On a tie the wider count: a sample of one header and one damaged row should follow the header.
-        width, hits = max(counts.items(), key=lambda item: (item[1], item[0]))
-        share = hits / len(sample)
+        width, share = max(_widths(sample, delimiter), key=lambda found: found[1], default=(0, 0.0))
         if width < 2 or share < 0.6:
             continue
         score = (round(share, 1), width, delimiter)
         if best is None or score[:2] > best[:2]:
             best = score
     return (best[2], best[1]) if best else None
+
+
+def _widths(sample: list[str], delimiter: str) -> Iterator[tuple[int, float]]:
+    """The commonest number of cells and its share, line by line and with cells that run over lines."""
+    try:
+        whole = [len(cells) for cells in csv.reader(sample, delimiter=delimiter) if cells]
+    except csv.Error:
+        whole = []
+    for counts in (Counter(len(_split(line, delimiter)) for line in sample), Counter(whole)):
+        if counts:
+            # On a tie the wider count: a header and one damaged row should follow the header.
+            width, hits = max(counts.items(), key=lambda item: (item[1], item[0]))
+            yield width, hits / counts.total()
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -52,14 +52,24 @@ def guess_encoding(data: bytes) -> str:
         return "utf-16-le"
     if data[:2] == b"\xfe\xff":
         return "utf-16-be"
-    head = data[:4000]
-    if len(head) > 20 and head.count(0) > len(head) * 0.3:
-        return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
+    wide = _wide(data[:4000])
+    if wide:
+        return wide
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return _legacy_or_damaged(data)
     return "utf-8"
+
+
+def _wide(head: bytes) -> str:
+    """UTF-16 without its mark: zero bytes, nearly all of them on the same side of their pairs."""
+    high, low = head[1::2].count(0), head[0::2].count(0)
+    if (high + low) * 50 < len(head) or min(high, low) * 20 > max(high, low):
+        return ""
+    encoding = "utf-16-le" if high > low else "utf-16-be"
+    text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
+    return encoding if "\n" in text and "\ufffd" not in text[:-1] else ""
 
 
 def _legacy_or_damaged(data: bytes) -> str:
