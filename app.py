@@ -56,6 +56,8 @@ JOBS: tuple[str, ...] = (
     "tenants.health.jobs",
     "tenants.delivery.jobs",
     "loyalty.messages.jobs",
+    "loyalty.points.jobs",
+    "loyalty.tiers.jobs",
     "tenants.imports.jobs",
     "loyalty.members.imports",
     "loyalty.purchases.imports",
