@@ -38,6 +38,7 @@ REASONS: dict[str, Any] = {
     "bounced": _l("Address does not work"),
     "too_old": _l("Too long ago"),
     "no_gateway": _l("No way out"),
+    "overtaken": _l("Overtaken"),
     "cancelled": _l("Cancelled"),
 }
 WHY: dict[str, Any] = {
@@ -48,6 +49,7 @@ WHY: dict[str, Any] = {
     "bounced": _l("The receiving side says that this address does not exist. Ask the person for a new one."),
     "too_old": _l("What the message tells of lies further back than your setting allows. A history import sends nothing."),
     "no_gateway": _l("This installation has no gateway for text messages. Its operator sets SMS_URL."),
+    "overtaken": _l("Something newer happened before this could be told."),
     "cancelled": _l("The message was taken back before it went out."),
 }
 

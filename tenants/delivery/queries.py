@@ -95,6 +95,17 @@ def messages() -> Select[Any]:
     return select(Message)
 
 
+def told_lately(template: str, person_ids: Iterable[UUID], *, since: datetime) -> Sequence[tuple[UUID, dict[str, Any]]]:
+    """(person, context) of the messages of a template that went or go to these people since an instant."""
+    wanted = select(Message.person_id, Message.context).where(
+        Message.person_id.in_(list(person_ids)),
+        Message.template == template,
+        Message.created_at >= since,
+        Message.state != "not_sent",
+    )
+    return [(person, context) for person, context in db.session.execute(wanted) if person]
+
+
 def messages_to(person_id: UUID) -> Select[Any]:
     """One person's messages, for the list."""
     return select(Message).where(Message.person_id == person_id)

@@ -24,6 +24,7 @@ REASONS = (
     "bounced",
     "too_old",
     "no_gateway",
+    "overtaken",
     "cancelled",
 )
 

@@ -46,17 +46,17 @@ class Batch:
 
 def send_batch(*, urgent: bool = False, limit: int = BATCH) -> Batch:
     """Claim up to `limit` due messages of the tenant in force and deliver them. `urgent`: codes and links only."""
-    claimed = _claim(urgent=urgent, limit=limit)
+    now = datetime.now(UTC)
+    until = now + CLAIM
+    claimed = _claim(now=now, until=until, urgent=urgent, limit=limit)
     by_channel: dict[str, list[Parcel]] = {}
     for message in claimed:
         parcel = _prepare(message)
         if parcel is not None:
             by_channel.setdefault(str(message.channel), []).append(parcel)
-    until = claimed[0].claimed_until if claimed else None
     db.session.commit()
     down = False
     for channel, parcels in by_channel.items():
-        assert until is not None  # there are parcels, so something was claimed
         down |= _deliver_all(channel, parcels, until)
     return Batch(len(claimed), down)
 
@@ -71,8 +71,7 @@ def next_due() -> datetime | None:
 # -- claiming ------------------------------------------------------------------------------------
 
 
-def _claim(*, urgent: bool, limit: int) -> Sequence[Message]:
-    now = datetime.now(UTC)
+def _claim(*, now: datetime, until: datetime, urgent: bool, limit: int) -> Sequence[Message]:
     asked_for = Message.purpose.in_(sorted(rules.ASKED_FOR))
     wanted = select(Message).where(
         or_(
@@ -85,7 +84,7 @@ def _claim(*, urgent: bool, limit: int) -> Sequence[Message]:
     wanted = wanted.order_by(asked_for.desc(), Message.due_at).limit(limit).with_for_update(skip_locked=True)
     claimed = db.session.scalars(wanted).all()
     for message in claimed:
-        message.claimed_until = now + CLAIM
+        message.claimed_until = until
         if message.state == "handed":
             _in_doubt(message, now)
         else:

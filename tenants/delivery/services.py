@@ -68,6 +68,7 @@ class Outgoing:
     occurred_at: datetime | None = None
     locale: str | None = None
     event_id: UUID | None = None
+    refused: str | None = None
 
 
 def send_many(
@@ -96,17 +97,17 @@ def send_many(
 def _choices(outgoing: Sequence[Outgoing], *, purpose: str, channels: Sequence[str]) -> list[rules.Choice]:
     """One decision per message; people who are not written to because of age are not even looked up."""
     now, max_age = datetime.now(UTC), int(tenant_info().setting("message_max_age_days"))
-    old = [
-        rules.is_too_old(item.occurred_at or now, now=now, max_age_days=max_age, purpose=purpose) for item in outgoing
-    ]
-    fresh = {item.person_id for item, is_old in zip(outgoing, old, strict=True) if not is_old}
+    age = {"now": now, "max_age_days": max_age, "purpose": purpose}
+    old = [rules.is_too_old(item.occurred_at or now, **age) for item in outgoing]  # type: ignore[arg-type]
+    held = ["too_old" if is_old else item.refused for item, is_old in zip(outgoing, old, strict=True)]
+    fresh = {item.person_id for item, reason in zip(outgoing, held, strict=True) if not reason}
     known = queries.addresses_of_many(fresh) if fresh else {}
     targets = {person: [queries.as_target(address) for address in known.get(person, ())] for person in fresh}
     suppressed = queries.suppressed(target for found in targets.values() for target in found)
     choose = {"purpose": purpose, "channels": channels, "suppressed": suppressed, "closed": closed_channels()}
     return [
-        rules.Choice(None, "too_old") if is_old else rules.choose(targets[item.person_id], **choose)  # type: ignore[arg-type]
-        for item, is_old in zip(outgoing, old, strict=True)
+        rules.Choice(None, reason) if reason else rules.choose(targets[item.person_id], **choose)  # type: ignore[arg-type]
+        for item, reason in zip(outgoing, held, strict=True)
     ]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from config.extensions import db
@@ -50,6 +53,25 @@ def settings(mails: Mails, texts: Texts, monkeypatch: pytest.MonkeyPatch) -> Ite
     for module in (gateways, sender):
         monkeypatch.setattr(module, "get_settings", lambda: current)
     yield change
+
+
+class Outsider:
+    """A browser or gateway whose requests share nothing with the test: no app context, no scope, no session."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, *args: Any, **kw: Any) -> Any:
+        return contextvars.Context().run(self.client.get, *args, **kw)
+
+    def post(self, *args: Any, **kw: Any) -> Any:
+        return contextvars.Context().run(self.client.post, *args, **kw)
+
+
+@pytest.fixture
+def client(app: Flask) -> Outsider:
+    """Somebody outside, while the test itself stands inside the tenant's scope."""
+    return Outsider(app.test_client())
 
 
 @pytest.fixture
