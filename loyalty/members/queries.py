@@ -64,6 +64,14 @@ def members_select() -> Select[*tuple[Any, ...]]:
     )
 
 
+def member_row(member_id: UUID) -> Row[*tuple[Any, ...]]:
+    """One member as `members_select` has it. Raises NotFound."""
+    found = db.session.execute(members_select().where(Member.id == member_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def search(prefix: str, *, limit: int = 20) -> Sequence[Row[*tuple[Any, ...]]]:
     """Members whose number, card or name (pinyin too) begins with what was typed, best match first.
 

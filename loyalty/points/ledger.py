@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from config.extensions import db
 from loyalty.points.models import PointAccount
+from tenants.hints import hint
 from tenants.ids import new_id
 from tenants.scope import call, current_tenant_id
 
@@ -40,7 +41,9 @@ def run(statement: str, values: Mapping[str, Any], *, direct: bool) -> Sequence[
     """Call a ledger function: `direct` in one committed round trip of its own, else in the current transaction."""
     values = {"tenant": str(current_tenant_id()), **values}
     if direct:
-        return call(statement, values)
+        written: Sequence[Any] = call(statement, values)
+        hint(current_tenant_id())
+        return written
     rows = db.session.execute(text(statement), values).all()
     db.session.info["recorded"] = True  # the function wrote events, so the relay gets its hint
     return rows
@@ -63,7 +66,9 @@ FROM award_points_many(CAST(:tenant AS uuid), CAST(:rows AS jsonb), :rules, :act
 """
 
 
-def award_many(rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any], *, direct: bool) -> Sequence[Row[*tuple[Any, ...]]]:
+def award_many(
+    rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any], *, direct: bool
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Many bare awards, set by set. One result row for each row, in order."""
     return run(AWARD_MANY, {"rows": as_json(rows), **values}, direct=direct)
 

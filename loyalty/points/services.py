@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.extensions import db
@@ -236,6 +236,16 @@ def prove_ledger(*, now: datetime) -> int:
     db.session.execute(update(Programme).values(proved_at=now, proof=proof))
     record(LedgerProved(differences=len(wrong)))
     return len(wrong)
+
+
+def use_key(key: str, body: bytes) -> None:
+    """Note a request key with the hash of its body, in the current transaction. Raises KeyReused."""
+    statement = insert(IdempotencyKey).values(key=key, body_hash=body).on_conflict_do_nothing()
+    if db.session.execute(statement.returning(IdempotencyKey.key)).first():
+        return
+    known = db.session.scalar(select(IdempotencyKey.body_hash).where(IdempotencyKey.key == key))
+    if known is not None and known != body:
+        raise KeyReused
 
 
 def forget_keys(*, before: datetime) -> int:

@@ -24,7 +24,7 @@ from loyalty.members.services import MemberRow, ensure_members
 from loyalty.points import ledger
 from loyalty.points.models import PointAccount
 from loyalty.points.rules import LotState, Taking, returned_share, reverse_now, take
-from loyalty.points.services import REFUSALS
+from loyalty.points.services import REFUSALS, use_key
 from loyalty.purchases import queries
 from loyalty.purchases.documents import Outcome, RefundDoc, ReturnedLine
 from loyalty.purchases.models import Purchase, Refund, RefundLine
@@ -94,8 +94,12 @@ class _Shelf:
     spend: dict[tuple[UUID, date, date], int] = field(default_factory=lambda: defaultdict(int))
 
 
-def record_refund(doc: RefundDoc, *, source: str, now: datetime | None = None) -> Outcome:
-    """Record one refund in the current transaction. Raises UnknownMember, EventDiffers."""
+def record_refund(
+    doc: RefundDoc, *, source: str, key: str | None = None, body: bytes | None = None, now: datetime | None = None
+) -> Outcome:
+    """Record one refund in the current transaction. Raises UnknownMember, EventDiffers, KeyReused."""
+    if key is not None:
+        use_key(key, body or b"")
     outcome = record_refunds([doc], source=source, now=now)[0]
     refusal = REFUSALS.get(outcome.status)
     if refusal:
