@@ -165,7 +165,14 @@ def _decide(rows: Sequence[ConsentRow], *, source: str) -> list[ConsentRow]:
         return []
     actor, now = current_actor_ref(), datetime.now(UTC)
     values = [
-        {"address_id": r.address_id, "purpose": r.purpose, "granted": r.granted, "at": now, "source": source, "actor": actor}
+        {
+            "address_id": r.address_id,
+            "purpose": r.purpose,
+            "granted": r.granted,
+            "at": now,
+            "source": source,
+            "actor": actor,
+        }
         for r in changed
     ]
     db.session.execute(insert(Consent), values)

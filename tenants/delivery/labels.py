@@ -17,7 +17,14 @@ STATES: dict[str, Any] = {
     "failed": _l("Failed"),
     "not_sent": _l("Held back"),
 }
-STATE_COLOURS = {"sent": "green", "failed": "red", "not_sent": "yellow", "queued": "blue", "sending": "blue", "handed": "blue"}
+STATE_COLOURS = {
+    "sent": "green",
+    "failed": "red",
+    "not_sent": "yellow",
+    "queued": "blue",
+    "sending": "blue",
+    "handed": "blue",
+}
 
 PURPOSES: dict[str, Any] = {
     "signin": _l("Signing in"),
@@ -47,7 +54,9 @@ WHY: dict[str, Any] = {
     "unsubscribed": _l("Somebody who reads this address unsubscribed. Only they can agree again."),
     "suppressed": _l("This address is on the suppression list: STOP, a complaint, or an entry by hand."),
     "bounced": _l("The receiving side says that this address does not exist. Ask the person for a new one."),
-    "too_old": _l("What the message tells of lies further back than your setting allows. A history import sends nothing."),
+    "too_old": _l(
+        "What the message tells of lies further back than your setting allows. A history import sends nothing."
+    ),
     "no_gateway": _l("This installation has no gateway for text messages. Its operator sets SMS_URL."),
     "overtaken": _l("Something newer happened before this could be told."),
     "cancelled": _l("The message was taken back before it went out."),

@@ -14,6 +14,7 @@ from tenants.web import page, see_other
 bp = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 bp.face = "platform"  # type: ignore[attr-defined]
 
+
 @bp.before_request
 def _in_development() -> None:
     if current_app.extensions["settings"].env == "production":

@@ -25,7 +25,11 @@ class PreferencesSchema(FormSchema):
     purposes = fields.List(
         fields.String(validate=validate.OneOf(["programme", "marketing"])),
         load_default=list,
-        metadata={"label": _l("I want to hear about"), "kind": "checkboxes", "options": labels.options(labels.PURPOSES)[2:]},
+        metadata={
+            "label": _l("I want to hear about"),
+            "kind": "checkboxes",
+            "options": labels.options(labels.PURPOSES)[2:],
+        },
     )
 
 
@@ -46,5 +50,7 @@ class ReportSchema(Schema):
         unknown = EXCLUDE
 
     id = fields.UUID(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["delivered", "failed", "unknown_number", "bounced", "complaint"]))
+    state = fields.String(
+        required=True, validate=validate.OneOf(["delivered", "failed", "unknown_number", "bounced", "complaint"])
+    )
     reason = fields.String(load_default="", validate=validate.Length(max=2000))

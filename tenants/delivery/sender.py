@@ -246,9 +246,7 @@ def _unclear(message: Message, said: str) -> None:
 
 def _again(message: Message, said: str) -> None:
     now = datetime.now(UTC)
-    at = rules.next_try(
-        attempts=message.attempts, purpose=message.purpose, created_at=message.created_at, now=now
-    )
+    at = rules.next_try(attempts=message.attempts, purpose=message.purpose, created_at=message.created_at, now=now)
     if at is None:
         _give_up(message, said)
         return

@@ -102,7 +102,12 @@ def template(name: str) -> Response:
     language, channel = _language(), request.args.get("channel", "email")
     text = _sample(name, language=language, channel=channel)
     billed = segments(text.text) if channel == "sms" else None
-    shown: dict[str, Any] = {"name": name, "language": language, "channel": channel, "channels": render.channels_of(name)}
+    shown: dict[str, Any] = {
+        "name": name,
+        "language": language,
+        "channel": channel,
+        "channels": render.channels_of(name),
+    }
     return with_frame(page("delivery/template.html", text=text, languages=LANGUAGES, billed=billed, **shown))
 
 

@@ -52,7 +52,7 @@ def settings(mails: Mails, texts: Texts, monkeypatch: pytest.MonkeyPatch) -> Ite
 
     for module in (gateways, sender):
         monkeypatch.setattr(module, "get_settings", lambda: current)
-    yield change
+    return change
 
 
 class Outsider:

@@ -35,10 +35,10 @@ class Mails:
     def port(self) -> int:
         return int(self.controller.port)
 
-    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, host: str, said: list[str]) -> list[str]:  # noqa: N802
         self.connections += 1
-        session.host_name = hostname
-        return responses
+        session.host_name = host
+        return said
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         if self.rcpt[address]:
@@ -72,7 +72,7 @@ class Texts:
         texts = self
 
         class Door(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, answer = texts.answers.pop(0) if texts.answers else (202, "{}")
                 if status < 300:

@@ -21,7 +21,8 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_message_id(mails, pers
     mails.rcpt["ann@example.com"] = ["451 4.3.0 try later", "451 4.3.0 try later"]
     sender.send_batch()
     assert (message.state, message.attempts) == ("queued", 1)
-    assert message.due_at > message.created_at and "451" in str(message.error)
+    assert message.due_at > message.created_at
+    assert "451" in str(message.error)
     assert sender.send_batch().taken == 0  # not before its time
     for _attempt in range(2):
         hurry()
@@ -56,9 +57,11 @@ def test_a_permanent_refusal_fails_at_once_and_an_unknown_user_ends_the_address(
     mails.rcpt["ann@example.com"] = ["550 5.1.1 no such user"]
     message = welcome(ann)
     sender.send_batch()
-    assert message.state == "failed" and message.bounced_at
+    assert message.state == "failed"
+    assert message.bounced_at
     (address,) = queries.addresses_of(ann)
-    assert address.bounced_at and "no such user" in str(address.bounce_reason)
+    assert address.bounced_at
+    assert "no such user" in str(address.bounce_reason)
     assert welcome(ann).reason == "bounced"
     assert db.session.scalars(select(Suppression.reason)).all() == ["hard_bounce"]
     services.verified(address.id)
@@ -79,8 +82,10 @@ def test_a_server_that_is_down_delays_everything_and_loses_nothing(mails, person
     messages = [welcome(person(email=f"p{n}@example.com")) for n in range(3)]
     settings(smtp_port=free_port())
     batch = sender.send_batch()
-    assert batch.taken == 3 and batch.down
-    assert {m.state for m in messages} == {"queued"} and all(m.handed_at is None for m in messages)
+    assert batch.taken == 3
+    assert batch.down
+    assert {m.state for m in messages} == {"queued"}
+    assert all(m.handed_at is None for m in messages)
     settings(smtp_port=mails.port)
     hurry()
     sender.send_batch()
@@ -98,11 +103,13 @@ def test_a_crash_after_the_hand_over_sends_once_more_and_lists_it(mails, person,
         with pytest.raises(KeyboardInterrupt):
             sender.send_batch()
     db.session.rollback()
-    assert message.state == "handed" and len(mails.got) == 1
+    assert message.state == "handed"
+    assert len(mails.got) == 1
     assert sender.send_batch().taken == 0  # it may still be under way
     hurry()
     sender.send_batch()
-    assert message.state == "sent" and message.repeated_at
+    assert message.state == "sent"
+    assert message.repeated_at
     assert {mail["Message-ID"] for mail in mails.to("ann@example.com")} == {message.message_id}
     assert len(mails.got) == 2
     assert db.session.scalars(queries.maybe_twice()).all() == [message]
@@ -119,21 +126,26 @@ def test_a_crash_before_the_hand_over_sends_once(mails, person, welcome, hurry, 
         with pytest.raises(KeyboardInterrupt):
             sender.send_batch()
     db.session.rollback()
-    assert message.state == "sending" and not mails.got
+    assert message.state == "sending"
+    assert not mails.got
     hurry()
     sender.send_batch()
-    assert message.state == "sent" and message.repeated_at is None and len(mails.got) == 1
+    assert message.state == "sent"
+    assert message.repeated_at is None
+    assert len(mails.got) == 1
 
 
 def test_a_line_that_breaks_after_the_text_is_repeated_once_and_listed(mails, person, welcome, hurry):
     message = welcome(person(email="ann@example.com"))
     mails.data["ann@example.com"] = ["take and hang up"] * 3
     sender.send_batch()
-    assert message.state == "queued" and message.repeated_at
+    assert message.state == "queued"
+    assert message.repeated_at
     for _attempt in range(3):
         hurry()
         sender.send_batch()
-    assert message.state == "failed" and len(mails.got) == 2
+    assert message.state == "failed"
+    assert len(mails.got) == 2
 
 
 def test_a_claim_that_ran_out_is_not_used(person, welcome, hurry):
@@ -175,7 +187,9 @@ def test_a_code_is_not_tried_after_it_lapsed_and_cannot_be_retried(mails, hurry)
     for _attempt in range(5):
         sender.send_batch()
         hurry()
-    assert message.state == "failed" and message.context == {} and message.attempts < 5
+    assert message.state == "failed"
+    assert message.context == {}
+    assert message.attempts < 5
     with pytest.raises(Conflict):
         services.retry(message.id)
 
