@@ -196,7 +196,7 @@
         y: { range: (_u, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: data.time ? undefined : (_u, ticks) => ticks.map((at) => (Number.isInteger(at) ? (data.x[at] ?? "") : "")), space: 64 },
+        { ...axis, grid: { show: false }, values: data.time ? undefined : (_u, ticks) => ticks.map((at) => (Number.isInteger(at) ? (data.x[at] ?? "") : "")), space: data.time ? 72 : 20 + 7 * Math.max(...data.x.map((x) => String(x).length)) },
         { ...axis, size: 56, values: (_u, ticks) => ticks.map((value) => say.format(value)) },
       ],
       series: [{}, ...series],

@@ -36,7 +36,7 @@ def shown(column: Column, row: Any) -> Markup:
         return Markup(macro(row))  # noqa: S704  # the macro escapes, as every template does
     value = column.of(row)
     if value is None or value == "":
-        return Markup('<span class="muted">–</span>')
+        return Markup('<span class="muted pn-none">–</span>')
     if not column.format:
         return escape(value)
     text = FILTERS[column.format](value)

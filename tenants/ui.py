@@ -229,5 +229,5 @@ def init_app(app: Flask) -> None:
         asset=asset, draw_icon=draw_icon, icon=draw_icon, qr_svg=qr_svg, currency_sign=currency_sign, may=may
     )
     app.jinja_env.filters.update(tone=tone, from_epoch=from_epoch)
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.lstrip_blocks = True
     app.context_processor(lambda: {"shell": frame()})

@@ -18,7 +18,7 @@ bp.face = "any"  # type: ignore[attr-defined]  # the same inside and outside ten
 
 YEAR = 365 * 24 * 3600
 SHELL_FILES = (
-    "theme.js", "app.js", "app.css", "portal.css",
+    "theme.js", "app.js", "app.css", "pieces.css", "portal.css",
     "vendor/tabler.min.css", "vendor/htmx.min.js", "vendor/inter-latin.woff2",
 )  # fmt: skip
 
