@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import redis
+
 from config.processes import ServerError, alive, locked, make_private, recorded_pid, socket_folder, tail
 
 
@@ -71,17 +73,11 @@ class EmbeddedRedis:
                 return False
             self.socket.unlink(missing_ok=True)
             self.pid_file.unlink(missing_ok=True)
-            configuration = self._configure()
-            with self.log_file.open("a") as out:
-                child = subprocess.Popen(
-                    [redis_binary(), configuration],
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    cwd=self.home,
-                    start_new_session=True,  # Ctrl-C at the terminal is not for the server
-                )
-            self._wait_until_ready(child)
+            # It becomes a daemon of its own session: Ctrl-C at the terminal is not for it.
+            done = subprocess.run(
+                [redis_binary(), self._configure()], cwd=self.home, capture_output=True, text=True, check=False
+            )
+            self._wait_until_ready(done)
             return True
 
     def stop(self) -> None:
@@ -96,7 +92,6 @@ class EmbeddedRedis:
                 if time.monotonic() > deadline:
                     os.kill(pid, signal.SIGKILL)
                     break
-                _reap(pid)
                 time.sleep(0.02)
 
     def _configure(self) -> Path:
@@ -110,7 +105,8 @@ class EmbeddedRedis:
             "unixsocketperm 700",
             f"dir {quoted(self.home)}",
             f"pidfile {quoted(self.pid_file)}",
-            "daemonize no",
+            "daemonize yes",
+            f"logfile {quoted(self.log_file)}",
             "appendonly yes",
             "appendfsync everysec",
             "save 300 1000",
@@ -123,27 +119,16 @@ class EmbeddedRedis:
         path.write_text("\n".join(lines) + "\n")
         return path
 
-    def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> None:
-        import redis  # noqa: PLC0415  keeps this module importable before the dependencies are installed
-
+    def _wait_until_ready(self, done: subprocess.CompletedProcess[str]) -> None:
         client = redis.Redis(unix_socket_path=str(self.socket))
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and child.poll() is None:
+        while time.monotonic() < deadline and done.returncode == 0:
             try:
                 if client.ping():
                     client.close()
                     return
             except redis.RedisError:
                 time.sleep(0.02)
-        message = (
-            f"The Redis-protocol server did not start. The end of its log ({self.log_file}):\n{tail(self.log_file)}"
-        )
+        said = f"{done.stdout}{done.stderr}".strip() or tail(self.log_file)
+        message = f"The Redis-protocol server did not start. Its log is {self.log_file}; it said:\n{said}"
         raise ServerError(message)
-
-
-def _reap(pid: int) -> None:
-    """Collect a child that has ended, so that it does not linger as a zombie (it may not be our child)."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
