@@ -7,21 +7,17 @@ from alembic import context
 
 from config.extensions import Base
 from config.settings import get_settings
-from migrations.models import import_all_models
+from migrations.models import import_all_models, is_compared
 
 import_all_models()
 target_metadata = Base.metadata
 LOCK = 7_301_845  # any constant of ours: two upgrades at once wait for each other
 
 
-def _skip_partitions(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
-    return not (kind == "table" and reflected and str(name).startswith("events_"))
-
-
 def _configure(**kw: object) -> None:
     context.configure(
         target_metadata=target_metadata,
-        include_object=_skip_partitions,
+        include_object=is_compared,
         compare_server_default=False,
         transaction_per_migration=False,
         **kw,  # type: ignore[arg-type]

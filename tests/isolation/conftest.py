@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.isolation.rows import Rows, tenant_tables
 
@@ -78,19 +79,15 @@ def world(app: Flask) -> Iterator[World]:
 @pytest.fixture
 def refused() -> Callable[..., AbstractContextManager[None]]:
     """`with refused(connection):` the statement inside must be turned down by PostgreSQL."""
-    from sqlalchemy.exc import DBAPIError
 
     @contextmanager
     def check(connection: Connection, *states: str) -> Iterator[None]:
         savepoint = connection.begin_nested()
-        try:
+        with pytest.raises(DBAPIError) as caught:
             yield
-        except DBAPIError as error:
-            savepoint.rollback()
-            state = getattr(error.orig, "sqlstate", "")
-            assert state in (states or ("42501",)), f"turned down, but for another reason: {error.orig}"
-        else:
-            pytest.fail("PostgreSQL did not refuse")
+        savepoint.rollback()
+        state = getattr(caught.value.orig, "sqlstate", "")
+        assert state in (states or ("42501",)), f"turned down, but for another reason: {caught.value.orig}"
 
     return check
 

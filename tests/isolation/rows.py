@@ -133,7 +133,7 @@ def _value(column: Column[Any], *, in_unique: bool) -> Any:
         (kinds.Numeric, lambda: Decimal(1)),
         (kinds.DateTime, lambda: datetime.now(UTC)),
         (kinds.Date, lambda: date(2026, 1, 31)),
-        (kinds.LargeBinary, lambda: text.encode()),
+        (kinds.LargeBinary, text.encode),
         (kinds.JSON, dict),
         (kinds.ARRAY, list),
         (kinds.CHAR, lambda: {2: "GB", 3: "GBP"}.get(getattr(kind, "length", 0) or 0, "x")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from uuid import UUID
 
@@ -19,7 +19,7 @@ Refused = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
-def partners(world: World) -> Iterator[tuple[UUID, UUID]]:
+def partners(world: World) -> tuple[UUID, UUID]:
     """Our partner and a rival of the same tenant; every table with a partner has a row of each."""
     with world.admin.begin() as past:
         made = []
@@ -28,7 +28,7 @@ def partners(world: World) -> Iterator[tuple[UUID, UUID]]:
             made.append(factory.parent(next(table for table in TABLES if table.name == "partners"))["id"])
             for table in WITH_PARTNER:
                 factory.make(table, partner_id=made[-1])
-    yield made[0], made[1]
+    return made[0], made[1]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.isolation.conftest import World
@@ -74,10 +75,8 @@ def test_bulk_statements_reach_own_rows_only(
         if connection.scalar(text("SELECT has_table_privilege(:t, 'DELETE')"), {"t": table.name}):
             connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
             savepoint = connection.begin_nested()
-            try:
+            with suppress(IntegrityError):  # own children hold own rows; another tenant's never come into it
                 assert connection.execute(text(f"DELETE FROM {table.name}")).rowcount == own
-            except Exception as error:  # own children may hold own rows; another tenant's never come into it
-                assert getattr(getattr(error, "orig", None), "sqlstate", "") == "23503", error
             savepoint.rollback()
         assert count(connection, table) == own
 
@@ -106,18 +105,28 @@ def test_reference_to_anothers_row(world: World, table: Table, reference: Any, r
         transaction.rollback()
 
 
+@pytest.fixture(scope="module")
+def scoped_sessions() -> sessionmaker[Session]:
+    """Sessions with our hooks; one factory, because SQLAlchemy knows listeners by the address of what they hang on."""
+    from tenants.scope import install
+
+    factory = sessionmaker(class_=Session)
+    install(factory)
+    return factory
+
+
 @each_table
-def test_the_orm_adds_the_tenant_where_no_policy_does(world: World, table: Table, app: Any) -> None:
+def test_the_orm_adds_the_tenant_where_no_policy_does(
+    world: World, table: Table, app: Any, scoped_sessions: sessionmaker[Session]
+) -> None:
     """The second lock alone: the administrator's connection sees all, the session in scope does not."""
     from config.extensions import Base
-    from tenants.scope import install, tenant_scope
+    from tenants.scope import tenant_scope
 
     model = next((m.class_ for m in Base.registry.mappers if m.local_table is table), None)
     if model is None:
         pytest.skip("a table without a model is written by SQL functions only")
-    factory = sessionmaker(class_=Session)
-    install(factory)
-    with app.app_context(), tenant_scope(world.a), factory(bind=world.admin) as session:
+    with app.app_context(), tenant_scope(world.a), scoped_sessions(bind=world.admin) as session:
         tenants = set(session.scalars(select(model.tenant_id)))
         assert tenants == {world.a}
         key = key_of(table, world.rows[world.b][table.name])

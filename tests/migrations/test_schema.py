@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from config import bootstrap, testing
 from config.extensions import ROOT, Base
-from migrations.models import import_all_models
+from migrations.models import import_all_models, is_compared
 from tests.isolation import locks
 
 
@@ -68,14 +68,10 @@ def test_models_and_schema_are_the_same(app: Flask) -> None:
     import_all_models()
     engine = create_engine(os.environ["DATABASE_OWNER_URL"])
     with engine.connect() as connection:
-        options = {"include_object": _no_partitions, "compare_type": True}
+        options = {"include_object": is_compared, "compare_type": True}
         found = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
     engine.dispose()
     assert [str(difference) for difference in found] == []
-
-
-def _no_partitions(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
-    return not (kind == "table" and reflected and str(name).startswith(("events_", "probe_")))
 
 
 def test_every_table_is_locked(app: Flask) -> None:
