@@ -112,10 +112,15 @@ def _find_actor() -> None:
     if actor is None:
         return
     g.actor = actor
-    if actor.kind == "partner":  # the partner's second scope needs a transaction of its own
-        db.session.commit()  # nothing but "this session was seen"
+    if actor.kind == "partner" and not _is_public():  # sign-in, sign-out and logo are nobody's in particular
+        db.session.commit()  # nothing but "this session was seen"; the second scope has its own transaction
         g.stack.enter_context(tenant_scope(g.tenant.id, actor.extra["partner_id"]))
     g.stack.enter_context(acting_as(actor.kind, actor.id))
+
+
+def _is_public() -> bool:
+    guard = access.guard_of(current_app, request.endpoint, request.method) if request.endpoint else None
+    return guard is not None and guard.kind is None
 
 
 def _finish(response: Response) -> Response:

@@ -62,9 +62,8 @@ def test_the_operator_opens_a_tenant(operator_client, app):
 
 def test_the_demo_goes_and_nothing_else(make_tenant, tenant, app, staff_client):
     staff_client("owner")
-    with app.app_context():
-        with system_session() as session:
-            session.execute(text("UPDATE tenants SET is_demo = false WHERE is_demo"))
+    with app.app_context(), system_session() as session:
+        session.execute(text("UPDATE tenants SET is_demo = false WHERE is_demo"))
     demo = make_tenant(name="Demo")
     staff_client("owner", where=demo)
     with app.app_context():
