@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 COLOURS = {"web": 36, "relay": 35, "scheduler": 34, "mailbox": 32, "worker-1": 33, "worker-2": 33}
@@ -43,15 +44,16 @@ def warn(text: str) -> None:
 class Echo:
     """Shows those lines of one process that a person should see (``VERBOSE=1``: all of them)."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, shows: Callable[[str], bool] | None = None) -> None:
         self.name = name
+        self.shows = shows or (lambda text: any(sign in text for sign in ALARMS))
         self.in_traceback = False
 
     def line(self, text: str) -> None:
         """Take one line, and show it if it is an alarm or part of a traceback."""
         follows = self.in_traceback
         self.in_traceback = text.startswith("Traceback (most") or (follows and text.startswith((" ", "\t")))
-        if follows or os.environ.get("VERBOSE") == "1" or any(sign in text for sign in ALARMS):
+        if follows or os.environ.get("VERBOSE") == "1" or self.shows(text):
             say(f"{_coloured(f'{self.name:>9}', COLOURS.get(self.name, 37))} │ {_short(text)}")
 
 

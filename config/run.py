@@ -21,8 +21,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -30,6 +30,7 @@ from typing import IO
 from config import bootstrap, console, servers
 from config.processes import ServerError, make_private
 from config.secrets import installation_secret
+from config.settings import SettingsError, load
 
 PATIENCE = 15.0  # seconds a process gets to finish what it is doing
 STEADY = 60.0  # seconds after which a process counts as healthy again
@@ -50,7 +51,7 @@ class Child:
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
-    log: IO[bytes] | None = field(default=None, repr=False)
+    shows: Callable[[str], bool] | None = None
 
     def start(self) -> None:
         """Start it, its output going to its log file and its warnings to the terminal."""
@@ -69,7 +70,7 @@ class Child:
     def _copy(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdout is None:
             return
-        show = console.Echo(self.name)
+        show = console.Echo(self.name, shows=self.shows)
         with self.log_path.open("ab") as out:
             for line in process.stdout:
                 out.write(line)
@@ -195,6 +196,10 @@ class Run:
         self.env = {**self.env, **self.lease.environment, "PORT": str(self.port), "HOST": self.host}
         if not self.env.get("SECRET_KEY"):
             self.env["SECRET_KEY"] = installation_secret(self.state)
+        try:
+            load(self.env)
+        except SettingsError as error:
+            raise ServerError(str(error)) from error
         bootstrap.upgrade(self.env)
 
     def choose_mailbox(self) -> None:
@@ -212,14 +217,18 @@ class Run:
         wanted = self.env.get("DEMO", "0" if self.env.get("PERENNIAL_ENV") == "production" else "1") == "1"
         if mark.exists() or not wanted or not importlib.util.find_spec("demo"):
             return
-        console.say("Making the demo tenants (once) …")
-        command = [str(Path(sys.executable).with_name("flask")), "demo", "seed"]
-        with (self.state / "logs" / "demo.log").open("ab") as out:
-            done = subprocess.run(command, cwd=servers.ROOT, env=self.env, stdout=out, stderr=out, check=False)
-        if done.returncode:
-            console.warn(
-                f"The demo data could not be made; everything else runs. Log: {self.state / 'logs' / 'demo.log'}"
-            )
+        console.say("Making the demo tenants (once; DEMO=0 leaves them out) …")
+        log_path = self.state / "logs" / "demo.log"
+        command = [sys.executable, "-m", "flask", "demo", "seed"]
+        seeding = Child("demo", command, self.env, log_path, shows=lambda _line: True)
+        seeding.start()
+        while seeding.process and seeding.process.poll() is None:
+            if self.stopping.wait(0.2):
+                seeding.ask_to_stop()
+                seeding.wait_to_stop(time.monotonic() + PATIENCE)
+                return
+        if seeding.process and seeding.process.returncode:
+            console.warn(f"The demo data could not be made; everything else runs. Log: {log_path}")
             return
         mark.touch()
 

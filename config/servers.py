@@ -18,7 +18,7 @@ from typing import IO
 from config import bootstrap
 from config.embedded import EmbeddedPostgres
 from config.embedded_redis import EmbeddedRedis
-from config.processes import locked, make_private
+from config.processes import ServerError, locked, make_private
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLE_VARIABLES = ("DATABASE_APP_URL", "DATABASE_OWNER_URL", "DATABASE_SYSTEM_URL")
@@ -107,6 +107,13 @@ def for_this_process() -> dict[str, str]:
     ``make run`` and the tests hand the addresses to their processes, which then
     never come here. A database that has no tables yet gets them.
     """
+    try:
+        return _claim()
+    except ServerError as error:
+        raise SystemExit(str(error)) from error  # a command answers with the sentence, not with a traceback
+
+
+def _claim() -> dict[str, str]:
     claimed = lease(os.environ)
     atexit.register(claimed.release)
     environment = {**os.environ, **claimed.environment}
