@@ -138,9 +138,8 @@ def _text_of(message: Message) -> render.Rendered:
     if message.body_text is not None:
         return render.Rendered(message.subject or "", message.body_text, message.body_html or "")
     text = render.render(message)
-    message.subject = text.subject
     if not message.secret:  # kept for the person's file; a code or a link is not
-        message.body_text, message.body_html = text.text, text.html or None
+        message.subject, message.body_text, message.body_html = text.subject, text.text, text.html or None
     return text
 
 
