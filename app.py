@@ -9,9 +9,11 @@ from werkzeug.utils import import_string
 from config import extensions, logs
 from config.settings import Settings, get_settings
 from tenants import edge, formats, problems, ui
+from tenants.health import metrics
 
 # Doors for people: every blueprint names its face.
 PAGES = (
+    "tenants.health.views:probes",
     "tenants.health.views:bp",
     "tenants.shell.views:bp",
     "tenants.directory.views:bp",
@@ -83,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     edge.init_app(app, settings)
     problems.init_app(app)
     formats.init_app(app)
+    metrics.init_app(app)
     ui.init_app(app)
     for path in PAGES:
         app.register_blueprint(import_string(path))

@@ -68,6 +68,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "keys.edit": _of(),
     "audit.view": _of(MANAGER, FINANCE, ANALYST),
     "health.view": _of(MANAGER, FINANCE, ANALYST),
+    "health.retry": _of(MANAGER),
 }
 
 SCOPES: tuple[str, ...] = (

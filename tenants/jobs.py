@@ -42,6 +42,8 @@ QUEUES = ("high", "events", "default", "bulk")
 RETRY = (5.0, 30.0, 120.0, 600.0)
 """Seconds before each further attempt; when they are used up the task is parked."""
 FAILURES_KEPT = 7 * 86_400
+LAST_TICK = "perennial:scheduler:last_tick"
+"""Redis key: when the scheduler last ticked, in Unix seconds."""
 
 log = structlog.get_logger("jobs")
 
@@ -209,7 +211,14 @@ def push_once(queue: str, function: str, *, job_id: str, timeout: int) -> bool:
 def push_task(job: TenantJob, tenant_id: UUID, task_id: UUID, attempt: int = 1) -> None:
     """Wake a worker for a task. Raises RedisError."""
     job_id = task_job_id(tenant_id, task_id, attempt)
-    push(job.queue, "tenants.jobs.run_task", [str(tenant_id), str(task_id)], job_id=job_id, timeout=job.timeout, what=job.name)
+    push(
+        job.queue,
+        "tenants.jobs.run_task",
+        [str(tenant_id), str(task_id)],
+        job_id=job_id,
+        timeout=job.timeout,
+        what=job.name,
+    )
 
 
 def install(session: Any) -> None:

@@ -26,12 +26,11 @@ from werkzeug.utils import import_string
 from config.extensions import redis
 from config.settings import get_settings
 from tenants import hints
-from tenants.jobs import Periodic, fresh_app_context, periodic_jobs, push_once
+from tenants.jobs import LAST_TICK, Periodic, fresh_app_context, periodic_jobs, push_once
 from tenants.scope import system_session
 
 TICK = "tenants.scheduler.tick"
 MONTHS_AHEAD = 3
-LAST_TICK = "perennial:scheduler:last_tick"
 _TICK_LOCK = 7_301_846  # any constant of ours
 
 log = structlog.get_logger("scheduler")

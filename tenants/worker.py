@@ -52,7 +52,11 @@ def make_worker(queues: list[str]) -> TenantWorker:
     # The relay takes a job for dead when its heartbeat is older than redeliver_seconds.
     every = max(1, settings.redeliver_seconds // 4)
     return TenantWorker(
-        queues, connection=connection, serializer=JSONSerializer, job_monitoring_interval=every, log_job_description=False
+        queues,
+        connection=connection,
+        serializer=JSONSerializer,
+        job_monitoring_interval=every,
+        log_job_description=False,
     )
 
 

@@ -53,7 +53,9 @@ class Installation:
         url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
         self.owner = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
         self.system = psycopg.connect(
-            make_url(os.environ["DATABASE_SYSTEM_URL"]).set(drivername="postgresql").render_as_string(hide_password=False),
+            make_url(os.environ["DATABASE_SYSTEM_URL"])
+            .set(drivername="postgresql")
+            .render_as_string(hide_password=False),
             autocommit=True,
         )
         self.owner.execute(probe.TABLE)

@@ -120,4 +120,3 @@ def main() -> None:
         run_simple("127.0.0.1", int(os.environ["PORT"]), create_app(), threaded=True)
     else:
         import_string(f"tenants.{what}:main")()
-

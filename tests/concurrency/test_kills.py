@@ -101,7 +101,9 @@ def _all_done(installation: Installation) -> bool:
 
 
 def _judge(installation: Installation, promised: list[str]) -> None:
-    recorded = installation.system.execute("SELECT id::text, payload->>'number' FROM events WHERE kind = 'probe.poked'").fetchall()
+    recorded = installation.system.execute(
+        "SELECT id::text, payload->>'number' FROM events WHERE kind = 'probe.poked'"
+    ).fetchall()
     effects = Counter((what, subject) for _tenant, what, subject in installation.effects())
     assert set(effects.values()) == {1}, "nothing happened twice"
     for handler in ("first", "second"):
@@ -135,7 +137,8 @@ def test_a_job_that_is_queued_twice_runs_once(installation: Installation, tenant
 
 def test_a_worker_that_is_asked_to_stop_finishes_its_job(installation: Installation, tenant: TenantInfo) -> None:
     installation.ask(
-        "INSERT INTO tasks (tenant_id, job, args) VALUES (%s, 'tests.concurrency.probe.slow', '[1.0]') RETURNING id::text", tenant.id
+        "INSERT INTO tasks (tenant_id, job, args) VALUES (%s, 'tests.concurrency.probe.slow', '[1.0]') RETURNING id::text",
+        tenant.id,
     )
     for name in ("relay", "worker"):
         installation.start(name)
@@ -154,18 +157,26 @@ def test_two_schedulers_owe_each_tenant_one_run(
     installation: Installation, tenant: TenantInfo, other_tenant: TenantInfo
 ) -> None:
     # Made before this minute began, so that this minute's run is theirs as well.
-    installation.system.execute("UPDATE tenants SET created_at = now() - interval '1 day' WHERE id IN (%s, %s)", (tenant.id, other_tenant.id))
+    installation.system.execute(
+        "UPDATE tenants SET created_at = now() - interval '1 day' WHERE id IN (%s, %s)", (tenant.id, other_tenant.id)
+    )
     for name in ("scheduler-1", "scheduler-2", "relay", "worker"):
         installation.start(name)
     _push_ticks(installation, 6)
     both = {str(tenant.id), str(other_tenant.id)}
-    wait_until(lambda: both <= {who for who, _what, _subject in installation.effects("minute")}, "the minute's work was done")
+    wait_until(
+        lambda: both <= {who for who, _what, _subject in installation.effects("minute")}, "the minute's work was done"
+    )
     wait_until(lambda: _queue_count(installation, "high") == 0, "every tick ran")
-    keys = installation.system.execute("SELECT tenant_id::text, key FROM tasks WHERE key LIKE 'probe.minute@%'").fetchall()
+    keys = installation.system.execute(
+        "SELECT tenant_id::text, key FROM tasks WHERE key LIKE 'probe.minute@%'"
+    ).fetchall()
     wait_until(lambda: _all_minutes_done(installation), "what was owed is done")
     done = Counter(who for who, _what, _subject in installation.effects("minute"))
     for who in both:
-        minutes = installation.ask("SELECT count(*) FROM tasks WHERE key LIKE 'probe.minute@%%' AND tenant_id = %s", who)
+        minutes = installation.ask(
+            "SELECT count(*) FROM tasks WHERE key LIKE 'probe.minute@%%' AND tenant_id = %s", who
+        )
         assert done[who] == minutes, "each minute once"
     assert len(keys) == len(set(keys))
     for name in ("scheduler-1", "scheduler-2"):

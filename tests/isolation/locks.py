@@ -95,7 +95,9 @@ def _of_keys(connection: Connection, table: int, scoped: set[str]) -> Iterator[s
 
 
 def _of_roles(connection: Connection) -> Iterator[str]:
-    query = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = ANY (:names)"
+    query = (
+        "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = ANY (:names)"
+    )
     roles = connection.execute(text(query), {"names": list(ROLES.values())}).mappings().all()
     for role in roles:
         if role["rolsuper"] or role["rolbypassrls"] or role["rolcreaterole"] or role["rolcreatedb"]:

@@ -49,7 +49,9 @@ def import_models() -> None:
 def tenant_tables() -> list[Table]:
     """Every table of tenants, parents first."""
     import_models()
-    return [table for table in Base.metadata.sorted_tables if "tenant_id" in table.c and "tenant_id" in table.primary_key]
+    return [
+        table for table in Base.metadata.sorted_tables if "tenant_id" in table.c and "tenant_id" in table.primary_key
+    ]
 
 
 def tenant_references(table: Table) -> Iterator[ForeignKeyConstraint]:

@@ -58,7 +58,10 @@ def test_update_and_delete_of_anothers_row(world: World, table: Table, column_of
     with world.scope(world.a) as connection:
         column = column_of(connection, table.name)
         if column:
-            assert connection.execute(text(f"UPDATE {table.name} SET {column} = {column} WHERE {where}"), key).rowcount == 0
+            assert (
+                connection.execute(text(f"UPDATE {table.name} SET {column} = {column} WHERE {where}"), key).rowcount
+                == 0
+            )
         if connection.scalar(text("SELECT has_table_privilege(:t, 'DELETE')"), {"t": table.name}):
             assert connection.execute(text(f"DELETE FROM {table.name} WHERE {where}"), key).rowcount == 0
 
