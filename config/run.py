@@ -261,15 +261,18 @@ class Run:
             self.children.append(child)
 
     def await_ready(self) -> bool:
-        """Wait for /readyz; False if it did not come or we are asked to stop."""
+        """Wait for /readyz, saying so once if it takes long; False if we are asked to stop before it comes."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  compared, not bound
-        deadline = time.monotonic() + READY_WITHIN
-        while time.monotonic() < deadline and not self.stopping.is_set():
+        patience = time.monotonic() + READY_WITHIN
+        while not self.stopping.wait(0.2):
             try:
                 with urllib.request.urlopen(f"http://{host}:{self.port}/readyz", timeout=5):
                     return True
             except (urllib.error.URLError, OSError):
-                self.stopping.wait(0.2)
+                pass
+            if time.monotonic() > patience:
+                patience = float("inf")
+                console.warn(f"The web server takes longer than usual. Its log: {self.state / 'logs' / 'web.log'}")
             for child in self.children:
                 child.watch()
         return False
@@ -307,10 +310,6 @@ class Run:
                 self.start_children()
                 if self.await_ready():
                     console.welcome(self.host, self.port, self.state)
-                elif not self.stopping.is_set():
-                    console.warn(
-                        f"The web server is not ready after a minute. Its log: {self.state / 'logs' / 'web.log'}"
-                    )
                 self.watch()
         finally:
             console.say("Stopping …")
