@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, select, text, tuple_, update
 
 from config.extensions import db
 from tenants.errors import Conflict
@@ -55,6 +55,8 @@ def take_chunk(import_id: UUID, no: int) -> Import:
     began = time.monotonic()
     staged = queries.chunk(import_id, no)
     if staged is not None:
+        # Thousands of rows a call: a plan made for one row, or before the tables had statistics, costs minutes.
+        db.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"))
         order = Order(found.id, found.source, found.options)
         taken = kind_of(found.kind).take(staged.documents, order)
         _count(found, taken)
