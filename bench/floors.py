@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.load import BenchError
@@ -22,9 +23,10 @@ def pgbench_n(admin_url: str, *, clients: int, seconds: int) -> float:
     return _rate(_pgbench("-N", "-n", *_load(clients, seconds), admin_url))
 
 
-def pgbench_script(url: str, script: Path, *, clients: int, seconds: int) -> float:
-    """Transactions per second of one script of ours, prepared."""
-    return _rate(_pgbench("-n", "-M", "prepared", "-f", str(script), *_load(clients, seconds), url))
+def pgbench_scripts(url: str, scripts: Sequence[Path], *, clients: int, seconds: int) -> float:
+    """Transactions per second of scripts of ours, prepared, drawn at random."""
+    files = [argument for script in scripts for argument in ("-f", str(script))]
+    return _rate(_pgbench("-n", "-M", "prepared", *files, *_load(clients, seconds), url))
 
 
 def _load(clients: int, seconds: int) -> list[str]:

@@ -22,7 +22,9 @@ def doors(place: Stage, *, seconds: int, rounds: int) -> list[Figure]:
         _once(base, requests.awards(shops, 400))  # processes and connections are warm
         award = _door(place, base, lambda: requests.awards(shops, 9000 * seconds), seconds, rounds)
         full = _door(place, base, lambda: requests.purchases(shops, 5000 * seconds), seconds, rounds)
-        many = _door(place, base, lambda: requests.batches(shops, 600 * seconds, size=BATCH), seconds, rounds, each=BATCH)
+        many = _door(
+            place, base, lambda: requests.batches(shops, 600 * seconds, size=BATCH), seconds, rounds, each=BATCH
+        )
     tool = f"{CLIENTS} clients, {load.generator()}"
     return [
         rate("http_award", award, unit="/s", floor_name=FLOOR, note=f"bare awards, {tool}"),

@@ -98,7 +98,12 @@ def _wrk(base: str, requests: Sequence[Request], folder: Path, connections: int,
 
 def _autocannon(base: str, requests: Sequence[Request], folder: Path, connections: int, seconds: int) -> Load:
     items = [
-        {"method": item.method, "path": item.path, "headers": item.headers, **({"body": item.body} if item.body else {})}
+        {
+            "method": item.method,
+            "path": item.path,
+            "headers": item.headers,
+            **({"body": item.body} if item.body else {}),
+        }
         for item in requests
     ]
     source = folder / "requests.json"

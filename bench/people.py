@@ -49,7 +49,9 @@ INSERT INTO members (tenant_id, number, name, sort_key)
 SELECT t.id, n::text, 'Member ' || n, 'member ' || n
 FROM unnest(CAST(:ids AS uuid[])) AS t(id), generate_series(1, :members) n
 """
-ACCOUNTS = "INSERT INTO point_accounts (tenant_id, member_id) SELECT tenant_id, id FROM members WHERE tenant_id = ANY(:ids)"
+ACCOUNTS = (
+    "INSERT INTO point_accounts (tenant_id, member_id) SELECT tenant_id, id FROM members WHERE tenant_id = ANY(:ids)"
+)
 KEYS = """
 INSERT INTO api_keys (tenant_id, name, prefix, secret_hash, scopes, created_by)
 VALUES (:tenant_id, 'bench', :prefix, :secret_hash, :scopes, 'system')

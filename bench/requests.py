@@ -12,7 +12,7 @@ from bench.load import Request
 from bench.people import Shop
 
 _numbers = count(1)
-_random = random.Random(20_261_122)  # noqa: S311  # the same requests in every run
+_random = random.Random(20_261_122)  # the same requests in every run
 SKUS = [f"SKU-{n}" for n in range(500)]
 
 
@@ -32,7 +32,10 @@ def award(shop: Shop) -> dict[str, Any]:
 
 def purchase(shop: Shop) -> dict[str, Any]:
     """A purchase with three lines."""
-    lines = [{"sku": _random.choice(SKUS), "quantity": "2", "unit_price": f"{_random.randrange(100, 9999) / 100:.2f}"} for _ in range(3)]
+    lines = [
+        {"sku": _random.choice(SKUS), "quantity": "2", "unit_price": f"{_random.randrange(100, 9999) / 100:.2f}"}
+        for _ in range(3)
+    ]
     return {"member": _member(shop), "external_id": f"p{next(_numbers)}", "lines": lines}
 
 

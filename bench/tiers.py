@@ -26,7 +26,9 @@ SELECT tenant_id, id, day, day, 500 + (random() * 4000)::int FROM (
 ) s
 """
 FACTS = "UPDATE point_accounts SET last_fact_on = %(today)s WHERE tenant_id = ANY(%(ids)s)"
-FLOOR = "SELECT count(*), sum(s) FROM (SELECT tenant_id, member_id, sum(amount_minor) s FROM spend_days GROUP BY 1, 2) g"
+FLOOR = (
+    "SELECT count(*), sum(s) FROM (SELECT tenant_id, member_id, sum(amount_minor) s FROM spend_days GROUP BY 1, 2) g"
+)
 NEXT_DAY = """
 INSERT INTO spend_days (tenant_id, member_id, day, counted_on, amount_minor)
 SELECT tenant_id, member_id, %(day)s, %(day)s, 500 + (random() * 4000)::int FROM point_accounts

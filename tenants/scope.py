@@ -179,7 +179,7 @@ def call(statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
         cursor = connection.cursor()
         cursor.row_factory = namedtuple_row  # type: ignore[attr-defined]  # psycopg's, behind SQLAlchemy's proxy
         cursor.execute(_compiled(statement), params or {})
-        rows: list[Any] = cursor.fetchall()
+        rows: list[Any] = list(cursor.fetchall())
     except OperationalError:
         connection.invalidate()
         raise
