@@ -202,21 +202,32 @@ def grant(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None
         connection.execute(sql.SQL(statement).format(database=sql.Identifier(name), **roles))
 
 
+def _version(owner_url: str) -> str | None:
+    """The revision of the schema; None before the first migration."""
+    with connect(owner_url) as connection:
+        there = connection.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
+        if not there or not there[0]:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
 def has_schema(owner_url: str) -> bool:
     """Whether the database has been migrated at all."""
-    with connect(owner_url) as connection:
-        row = connection.execute("SELECT to_regclass('public.alembic_version') IS NOT NULL").fetchone()
-    return bool(row and row[0])
+    return _version(owner_url) is not None
 
 
 def migrate(owner_url: str, *, revision: str = "head") -> None:
     """Bring the schema to ``revision`` as the owner. Waits for a migration that is under way."""
     from alembic import command  # noqa: PLC0415  heavy, and a server that is up to date does not need it
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     configuration = Config(str(ROOT / "alembic.ini"))
     configuration.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
     configuration.attributes["url"] = owner_url
+    if revision == "head" and _version(owner_url) == ScriptDirectory.from_config(configuration).get_current_head():
+        return  # env.py would load every model to find that there is nothing to do
     command.upgrade(configuration, revision)
     with connect(owner_url) as connection:
         # /readyz asks, as the app, whether the schema is the newest.

@@ -234,7 +234,7 @@ class Run:
 
     # -- the processes -----------------------------------------------------
     def commands(self) -> dict[str, list[str]]:
-        """Every process by name, in the order in which they start; they stop in reverse."""
+        """Every process by name."""
         python = [sys.executable, "-m"]
         wanted = {"relay": ["tenants.relay"], "scheduler": ["tenants.scheduler"]}
         wanted |= {f"worker-{n}": ["tenants.worker"] for n in range(1, number(self.env, "WORKERS", 2) + 1)}
@@ -253,12 +253,14 @@ class Run:
             *("--workers-kill-timeout", "10"),
         ]
 
-    def start_children(self) -> None:
-        """Start every process."""
+    def start_children(self, *names: str) -> None:
+        """Start the processes ``names``, or all that do not run yet."""
+        there = {child.name for child in self.children}
         for name, command in self.commands().items():
-            child = Child(name, command, self.env, self.state / "logs" / f"{name}.log")
-            child.start()
-            self.children.append(child)
+            if name not in there and (not names or name in names):
+                child = Child(name, command, self.env, self.state / "logs" / f"{name}.log")
+                child.start()
+                self.children.append(child)
 
     def await_ready(self) -> bool:
         """Wait for /readyz, saying so once if it takes long; False if we are asked to stop before it comes."""
@@ -307,8 +309,10 @@ class Run:
             if not self.stopping.is_set():
                 self.seed()
             if not self.stopping.is_set():
-                self.start_children()
+                # The web alone first: each process loads the whole app, and people wait for this one.
+                self.start_children("web", "mailbox")
                 if self.await_ready():
+                    self.start_children()
                     console.welcome(self.host, self.port, self.state)
                 self.watch()
         finally:
