@@ -10,6 +10,7 @@ import functools
 import re
 import secrets
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, has_request_context, request
@@ -196,7 +197,8 @@ def start_checks(app: Flask) -> None:
     for endpoint in ("static", "api-docs.openapi_json"):
         view = app.view_functions[endpoint]
         # A copy with the name of the original (Flask-WTF asks for it); the original may not take attributes.
-        app.view_functions[endpoint] = access.public(functools.update_wrapper(functools.partial(view), view))
+        copy: Any = functools.update_wrapper(functools.partial(view), view)
+        app.view_functions[endpoint] = access.public(copy)
     forgotten = access.unguarded(app)
     if forgotten:
         raise RuntimeError(f"views without a guard: {'; '.join(forgotten)}")
