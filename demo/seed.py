@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from channels.partners import services as partners
 from channels.partners.models import Partner, PartnerNotice
@@ -23,8 +23,10 @@ from loyalty.members import contact_file, desk
 from loyalty.members.models import Member
 from loyalty.points.models import PointAccount
 from loyalty.points.services import ensure_programme, post_lapses, prove_ledger
+from loyalty.portal.history import AMOUNT_ONLY
 from loyalty.purchases.documents import Line, PurchaseDoc
 from loyalty.purchases.imports import customer_numbers
+from loyalty.purchases.models import Purchase
 from loyalty.purchases.services import record_purchases
 from loyalty.tiers.services import rewalk_stale, run_day
 from tenants.accounts.services import create_operator, create_staff
@@ -145,6 +147,10 @@ def _import(kind: str, name: str, data: bytes, **options: Any) -> None:
 
 def _settle() -> None:
     """What the nightly jobs do, once, so that the first look shows the end of yesterday."""
+    # The contact file does not say since when they are members; their first purchase does.
+    first = select(func.min(Purchase.occurred_at)).where(Purchase.member_id == Member.id).scalar_subquery()
+    joined = update(Member).where(Member.import_id.is_not(None)).values(joined_at=func.least(Member.joined_at, first))
+    db.session.execute(joined.execution_options(synchronize_session=False))
     run_day(local_day())
     after = None
     while (after := rewalk_stale(today=local_day(), after=after)) is not None:
@@ -183,7 +189,7 @@ def _today() -> None:
     docs = [
         PurchaseDoc(
             external_id=f"demo-{day}-{minutes}",
-            lines=[Line(sku="TILL", amount_minor=pence, description="")],
+            lines=[Line(sku=AMOUNT_ONLY, amount_minor=pence, description="")],
             member_id=member_id if own else None,
             occurred_at=(now() - timedelta(minutes=minutes)).replace(second=0, microsecond=0),
             place=STORE,

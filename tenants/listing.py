@@ -49,8 +49,8 @@ class Column:
 
     @property
     def css(self) -> str:
-        """Class of its cells: figures stand at the end."""
-        return "num" if self.format in NUMERIC else ""
+        """Class of its cells: figures stand at the end, dates are never broken."""
+        return "num" if self.format in NUMERIC else ("nowrap" if self.format in {"day", "moment", "ago"} else "")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from loyalty.points.models import Allocation, Entry, Lot, LotLine
 from loyalty.purchases.models import Purchase, PurchaseLine, Refund, RefundLine
 from tenants.errors import NotFound
 
+AMOUNT_ONLY = "TILL"  # the article of a sale that was rung up by its amount alone
+
 
 @dataclass(frozen=True)
 class Return:
@@ -41,6 +43,11 @@ class Line:
     amount_minor: int
     points: int
     returns: tuple[Return, ...]
+
+    @property
+    def title(self) -> str:
+        """What was bought, as people call it; nothing for a sale that was rung up by its amount."""
+        return self.description or ("" if self.sku == AMOUNT_ONLY else self.sku)
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ def _assemble(
                 currency=bought.currency,
                 total_minor=bought.total_minor,
                 place=bought.place,
-                title=title_of([line.description or line.sku for line, _back in own]),
+                title=title_of([line.title for line, _back in own]),
                 earned=points or 0,
                 returned=sum(back for _line, back in own),
                 last_day=last_day,

@@ -20,6 +20,7 @@ from tenants.accounts.queries import sessions_of
 from tenants.accounts.sessions import end_session as end_one_session
 from tenants.delivery import contacts
 from tenants.delivery import queries as delivery
+from tenants.delivery.phones import shown_phone
 from tenants.errors import NotFound
 from tenants.formats import local_day, now
 from tenants.forms import Form, load
@@ -28,6 +29,7 @@ from tenants.web import page, see_other
 
 bp = Blueprint("portal", __name__)
 bp.face = "portal"  # type: ignore[attr-defined]
+bp.add_app_template_filter(shown_phone)
 
 PAGE = 40
 

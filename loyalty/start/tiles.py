@@ -22,7 +22,7 @@ CHART_DAYS = 30
 
 
 def _a_year_ago(text: str) -> str:
-    return _("a year before %(figure)s", figure=text)
+    return _("last year %(figure)s", figure=text)
 
 
 def _money_tile(label: str, figure: Figure, *, icon: str, url: str) -> Tile:
@@ -45,7 +45,9 @@ def _tiles(day: date) -> list[Tile]:
     lists = may("purchases.view")
     bought = _of_day("purchases.index", "occurred_at", day) if lists else ""
     cost = money(held.cost_minor) if held.cost_minor else ""
-    holders = ngettext("held by %(count)s member", "held by %(count)s members", held.members, count=number(held.members))
+    holders = ngettext(
+        "held by %(count)s member", "held by %(count)s members", held.members, count=number(held.members)
+    )
     tiles = [
         _money_tile(_("Sales to members"), members, icon="users", url=bought and f"{bought}&who=member"),
         _money_tile(_("Sales to others"), others, icon="shopping-bag", url=bought and f"{bought}&who=other"),
@@ -58,10 +60,9 @@ def _tiles(day: date) -> list[Tile]:
         ),
     ]
     if may("programme.view"):
-        moves = _("%(up)s up, %(down)s down", up=number(up.now), down=number(down.now))
         url = _of_day("tiers.changes", "on_day", day)
-        year = _("a year before %(up)s up, %(down)s down", up=number(up.year), down=number(down.year))
-        tiles.append(Tile(_("Tier moves"), moves, year, url, "stairs-up"))
+        hint = _("%(up)s up, %(down)s down", up=number(up.now), down=number(down.now))
+        tiles.append(Tile(_("Tier moves"), number(up.now + down.now), hint, url, "stairs-up"))
     return tiles
 
 

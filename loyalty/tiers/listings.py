@@ -64,7 +64,7 @@ CHANGES = Listing(
     columns=[
         Column("member", _l("Member"), value=lambda row: row.member_name or row.member_number),
         Column("on_day", _l("Day"), sort=TierChange.on_day, format="day"),
-        Column("direction", "", cell="tiers/_cells.html#direction", export=False),
+        Column("direction", _l("Direction"), cell="tiers/_cells.html#direction", export=False),
         Column("from_rank", _l("From"), value=lambda row: _name(row.from_rank)),
         Column("to_rank", _l("To"), value=lambda row: _name(row.to_rank)),
         Column("why", _l("Why"), value=_why),

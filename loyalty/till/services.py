@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from loyalty.members import queries as members
 from loyalty.points.rules import earn
 from loyalty.points.services import ensure_programme, exponent_of
+from loyalty.portal.history import AMOUNT_ONLY
 from loyalty.purchases.documents import Line, Outcome, PurchaseDoc
 from loyalty.purchases.services import record_purchase
 from tenants.errors import Conflict, Malformed
@@ -16,7 +17,6 @@ from tenants.formats import now
 from tenants.info import tenant_info
 
 SOURCE = "till"
-SKU = "TILL"
 MOST_MINOR = 10**11
 
 
@@ -42,6 +42,6 @@ def ring_up(*, token: UUID, amount_minor: int, member_id: UUID | None, place: st
         raise Malformed({"amount": [_l("Write an amount above zero.")]})
     if member_id is not None and members.member(member_id).status != "active":
         raise NotInStanding
-    line = Line(sku=SKU, amount_minor=amount_minor, description="")
+    line = Line(sku=AMOUNT_ONLY, amount_minor=amount_minor, description="")
     doc = PurchaseDoc(external_id=token.hex, lines=[line], member_id=member_id, place=place)
     return record_purchase(doc, source=SOURCE)

@@ -29,8 +29,9 @@ def index() -> Response:
     """A day against the same day last week and last year; on the first day, what to do."""
     day, today = _day(), local_day()
     shown = boards(day, may=may)
-    steps = [step for board in shown for step in board.steps]
     first_day = bool(shown) and all(board.empty for board in shown)
+    # A side that was never begun may not be wanted here: its steps are for the first day only.
+    steps = [step for board in shown if first_day or not board.empty for step in board.steps]
     following = day + timedelta(days=1) if day < today else None
     return page(
         "start/index.html",
@@ -39,6 +40,6 @@ def index() -> Response:
         before=day - timedelta(days=1),
         following=following,
         boards=shown,
-        steps=steps if first_day or any(not step.done for step in steps) else [],
+        steps=steps if any(not step.done for step in steps) else [],
         first_day=first_day,
     )
