@@ -22,7 +22,7 @@ from tenants.routing import COOKIES
 FACES = {"staff": ("admin", "till"), "member": ("portal",), "partner": ("partner",), "operator": ("console",)}
 
 
-class Person(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+class Person(UserMixin):
     """Somebody signed in, as Flask-Login sees them."""
 
     def __init__(self, actor: Actor, token: str, session_id: UUID | None) -> None:

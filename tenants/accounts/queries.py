@@ -58,7 +58,7 @@ def live_session(kind: str, token: str) -> SignInSession | None:
     )
 
 
-def staff_of_session(token: str) -> Row[tuple[SignInSession, Account, Membership]] | None:
+def staff_of_session(token: str) -> Row[SignInSession, Account, Membership] | None:
     """Session, account and membership behind a staff cookie, in one query."""
     idle, whole = LIFETIMES["staff"]
     now = datetime.now(UTC)
@@ -84,7 +84,7 @@ def begun_since_trusted() -> ColumnElement[bool]:
     return or_(Account.trusted_since.is_(None), SignInSession.created_at >= Account.trusted_since)
 
 
-def staff() -> Select[Any]:
+def staff() -> Select[*tuple[Any, ...]]:
     """Staff of this tenant with account and membership, for the list."""
     return select(
         Membership.id,

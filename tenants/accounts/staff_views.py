@@ -101,8 +101,8 @@ def show(account_id: UUID) -> Response:
     if form.submit(services.set_roles, account_id=account_id):
         flash(_("The roles of %(name)s were changed.", name=account.name), "success")
         return see_other(url_for(".index"))
-    live = {"live": queries.sessions_of("staff", account_id), "session_url": _session_url}
-    return form.page("accounts/staff_member.html", account=account, member=member, **live)
+    live = queries.sessions_of("staff", account_id)
+    return form.page("accounts/staff_member.html", account=account, member=member, live=live, session_url=_session_url)
 
 
 def _session_url(one: SignInSession) -> str:

@@ -80,7 +80,7 @@ def countries(reader: Locale) -> list[tuple[str, str]]:
 
 def currencies(reader: Locale) -> list[tuple[str, str]]:
     """Currencies in use, as "GBP, British Pound"."""
-    used = {code for country in reader.territories if len(country) == 2 for code in get_territory_currencies(country)}
+    used = {code for country in reader.territories if len(str(country)) == 2 for code in get_territory_currencies(str(country))}
     return [(code, f"{code}, {reader.currencies.get(code, code)}") for code in sorted(used & set(list_currencies()))]
 
 

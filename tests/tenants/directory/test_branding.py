@@ -23,7 +23,7 @@ def test_colours_card_and_logo_are_kept_and_shown(staff_client, tenant, browser_
     assert client.post("/admin/branding/", data=data, content_type="multipart/form-data").status_code == 303
     forget_tenants()
     css = browser_in(tenant).get("/theme.css").get_data(as_text=True)
-    assert "#8a1538" in css and "#102040" in css and "repeating-radial-gradient" in css
+    assert all(part in css for part in ("#8a1538", "#102040", "repeating-radial-gradient"))
     logo = browser_in(tenant).get("/brand/logo")
     assert (logo.status_code, logo.content_type, logo.data) == (200, "image/png", PNG)
     assert "/brand/logo?v=" in client.get("/admin/branding/").get_data(as_text=True)

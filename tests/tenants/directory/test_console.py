@@ -57,7 +57,8 @@ def test_the_operator_opens_a_tenant(operator_client, app):
     answer = operator_client.post("/console/tenants/new", data=data)
     assert answer.status_code == 303
     shown = operator_client.get(answer.location).get_data(as_text=True)
-    assert "EUR" in shown and "Europe/Berlin" in shown
+    assert "EUR" in shown
+    assert "Europe/Berlin" in shown
 
 
 def test_the_demo_goes_and_nothing_else(make_tenant, tenant, app, staff_client):
@@ -70,7 +71,9 @@ def test_the_demo_goes_and_nothing_else(make_tenant, tenant, app, staff_client):
         with system_session() as session:
             session.execute(text("UPDATE tenants SET is_demo = true WHERE id = :id"), {"id": demo.id})
         deleted = purge_demo()
-        assert deleted["memberships"] == 1 and deleted["tenants"] == 1 and deleted["events"] >= 2
+        assert deleted["memberships"] == 1
+        assert deleted["tenants"] == 1
+        assert deleted["events"] >= 2
         with system_session() as session:
             assert session.scalar(text("SELECT count(*) FROM memberships WHERE tenant_id = :id"), {"id": tenant.id}) == 1
             assert session.scalar(text("SELECT count(*) FROM accounts WHERE email LIKE :mail"), {"mail": f"%@{demo.slug}.example"}) == 0
