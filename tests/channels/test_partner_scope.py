@@ -46,20 +46,14 @@ def two_partners(context: Flask, tenant: TenantInfo) -> tuple[UUID, UUID]:
                 email=f"li@{number}.example",
                 locale="zh_Hans",
             )
-            services.publish_notice(
-                title=f"For {number}", body="…", partner_id=partner_id
-            )
-            services.note_internal_terms(
-                partner_id=partner_id, margin_percent=Decimal("31.5"), note="ours"
-            )
+            services.publish_notice(title=f"For {number}", body="…", partner_id=partner_id)
+            services.note_internal_terms(partner_id=partner_id, margin_percent=Decimal("31.5"), note="ours")
         services.publish_notice(title="For all", body="…")
         db.session.commit()
     return first, second
 
 
-def test_a_partner_meets_itself_and_the_notices_for_it(
-    tenant: TenantInfo, two_partners: tuple[UUID, UUID]
-) -> None:
+def test_a_partner_meets_itself_and_the_notices_for_it(tenant: TenantInfo, two_partners: tuple[UUID, UUID]) -> None:
     first, second = two_partners
     with tenant_scope(tenant.id, first):
         assert queries.own_partner().id == first
@@ -71,9 +65,7 @@ def test_a_partner_meets_itself_and_the_notices_for_it(
             queries.partner(second)
 
 
-def test_raw_sql_shows_a_partner_no_more(
-    tenant: TenantInfo, two_partners: tuple[UUID, UUID]
-) -> None:
+def test_raw_sql_shows_a_partner_no_more(tenant: TenantInfo, two_partners: tuple[UUID, UUID]) -> None:
     with tenant_scope(tenant.id, two_partners[0]):
         for table, rows in (
             ("partners", 1),
@@ -81,15 +73,10 @@ def test_raw_sql_shows_a_partner_no_more(
             ("partner_notices", 2),
             ("partner_terms_internal", 0),
         ):
-            assert (
-                db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar()
-                == rows
-            ), table
+            assert db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == rows, table
 
 
-def test_a_partner_cannot_write_a_notice_or_a_margin(
-    tenant: TenantInfo, two_partners: tuple[UUID, UUID]
-) -> None:
+def test_a_partner_cannot_write_a_notice_or_a_margin(tenant: TenantInfo, two_partners: tuple[UUID, UUID]) -> None:
     first, _second = two_partners
     for statement in (
         f"INSERT INTO partner_notices (title, body, partner_id) VALUES ('x', 'x', '{first}')",
@@ -105,53 +92,34 @@ def test_a_partner_cannot_write_a_notice_or_a_margin(
         assert changed.rowcount == 0  # type: ignore[attr-defined]
 
 
-def test_every_other_tenant_table_is_closed_to_partners(
-    context: Flask, tenant: TenantInfo
-) -> None:
+def test_every_other_tenant_table_is_closed_to_partners(context: Flask, tenant: TenantInfo) -> None:
     """A new table must say whether partners may read it: partner_lock(), staff_only(), or SHARED above."""
     tenant_tables = {
-        mapper.local_table.name
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, TenantKey)
+        mapper.local_table.name for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantKey)
     }
     with tenant_scope(tenant.id):
         restrictive = set(
-            db.session.execute(
-                text(
-                    "SELECT tablename FROM pg_policies WHERE permissive = 'RESTRICTIVE'"
-                )
-            ).scalars()
+            db.session.execute(text("SELECT tablename FROM pg_policies WHERE permissive = 'RESTRICTIVE'")).scalars()
         )
     assert tenant_tables - restrictive - SHARED == set()
 
 
-def test_a_partner_leaves_a_trace_but_reads_none(
-    tenant: TenantInfo, two_partners: tuple[UUID, UUID]
-) -> None:
+def test_a_partner_leaves_a_trace_but_reads_none(tenant: TenantInfo, two_partners: tuple[UUID, UUID]) -> None:
     with tenant_scope(tenant.id, two_partners[0]):
         record(PartnerChanged(two_partners[0], "active"))
         db.session.commit()
         assert db.session.execute(text("SELECT count(*) FROM events")).scalar() == 0
     with tenant_scope(tenant.id):
-        assert (
-            db.session.execute(
-                text("SELECT count(*) FROM events WHERE kind = 'partner.changed'")
-            ).scalar()
-            == 3
-        )
+        assert db.session.execute(text("SELECT count(*) FROM events WHERE kind = 'partner.changed'")).scalar() == 3
 
 
-def test_a_number_or_an_address_is_used_once(
-    tenant: TenantInfo, two_partners: tuple[UUID, UUID]
-) -> None:
+def test_a_number_or_an_address_is_used_once(tenant: TenantInfo, two_partners: tuple[UUID, UUID]) -> None:
     with tenant_scope(tenant.id):
         with pytest.raises(Malformed) as number:
             _partner("P1")
         assert "number" in number.value.errors
         with pytest.raises(Malformed) as email:
-            services.invite_user(
-                partner_id=two_partners[0], name="Li", email="LI@2.example", locale="en"
-            )
+            services.invite_user(partner_id=two_partners[0], name="Li", email="LI@2.example", locale="en")
         assert "email" in email.value.errors
 
 
