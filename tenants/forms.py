@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
 
-from tenants.errors import AppError, Malformed
+from tenants.errors import AppError, Malformed, NotFound
 from tenants.formats import current_currency, number_locale
 from tenants.web import page
 
@@ -206,6 +206,8 @@ class Form:
             self.data = self.load()
             if action is not None:
                 self.result = action(**self.data, **fixed)
+        except NotFound:
+            raise  # there is nothing here to fill in a form about
         except AppError as error:
             self.refuse(error)
             return False

@@ -52,6 +52,7 @@ def make_world(admin_url: str, app_url: str) -> World:
             made.append(tenant["id"])
             factory = Rows(connection, tenant["id"])
             rows[tenant["id"]] = {table.name: factory.parent(table) for table in tenant_tables()}
+            rows[tenant["id"]]["tenant_hosts"] = factory.make(_hosts())
     return World(admin, behind, made[0], made[1], rows)
 
 
@@ -59,6 +60,12 @@ def _tenants() -> Any:
     from tenants.directory.models import Tenant
 
     return Tenant.__table__
+
+
+def _hosts() -> Any:
+    from tenants.directory.models import TenantHost
+
+    return TenantHost.__table__
 
 
 def _fresh() -> UUID:

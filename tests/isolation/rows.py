@@ -34,6 +34,11 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "tenant_hosts": {"host": lambda: f"{uuid.uuid4().hex[:12]}.example"},
     "tier_levels": {"rank": 0, "from_minor": 0},
     "tier_changes": {"from_rank": 0, "to_rank": 1},
+    # Documents that pages read must be ones.
+    "rule_versions": {
+        "document": {"points": "1", "step": None, "rounding": "order", "months": 12, "round_up": "month"}
+    },
+    "imports": {"kind": "purchases"},
 }
 _NUMBERS = itertools.count(1)
 _ONE_OF = re.compile(r"^\(?(\w+) IN \((.+)\)\)?$")
