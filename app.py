@@ -56,8 +56,10 @@ APIS: tuple[str, ...] = (
 # Modules that subscribe handlers, periodic work or kinds of import when imported.
 JOBS: tuple[str, ...] = (
     "tenants.health.jobs",
+    "tenants.accounts.jobs",
     "tenants.delivery.jobs",
     "loyalty.messages.jobs",
+    "channels.partners.texts",
     "loyalty.points.jobs",
     "loyalty.tiers.jobs",
     "tenants.imports.jobs",
@@ -69,7 +71,7 @@ JOBS: tuple[str, ...] = (
     "channels.start.tiles",
 )
 # Click groups.
-COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports", "demo.cli:demo")
+COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports", "demo.cli:demo", "tenants.accounts.cli:operator")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

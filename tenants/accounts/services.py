@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select, text
+from sqlalchemy import delete, or_, select, text
 
 from config.extensions import db
 from config.settings import get_settings
@@ -24,7 +24,7 @@ from tenants.accounts.facts import (
     StaffJoined,
     StaffStatusChanged,
 )
-from tenants.accounts.models import Account, Invitation, Membership, SignInSession
+from tenants.accounts.models import Account, Handover, Invitation, Membership, SignInCode, SignInSession
 from tenants.accounts.sessions import end_sessions, start_session
 from tenants.accounts.signin import cheap
 from tenants.errors import Conflict, Malformed, NotFound
@@ -265,3 +265,18 @@ def reset_password(token: str, *, password: str) -> UUID:
     end_sessions(kind="staff", subject_id=account.id, reason="password")
     return account.id
 
+
+
+# ---------------------------------------------------------------- housekeeping
+
+
+def forget_what_is_over() -> None:
+    """Delete codes and hand-overs of yesterday, old invitations, and sessions that are over for a month."""
+    now = datetime.now(UTC)
+    yesterday, last_month = now - timedelta(days=1), now - timedelta(days=30)
+    db.session.execute(delete(SignInCode).where(SignInCode.expires_at < yesterday))
+    db.session.execute(delete(Handover).where(Handover.expires_at < yesterday))
+    db.session.execute(delete(Invitation).where(Invitation.expires_at < last_month))
+    longest = max(idle for idle, _whole in rules.LIFETIMES.values())
+    over = or_(SignInSession.ended_at < last_month, SignInSession.last_seen_at < last_month - longest)
+    db.session.execute(delete(SignInSession).where(over))

@@ -11,15 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
-from tenants.access import ROLES, current_actor, requires
+from tenants.access import PERMISSIONS, ROLES, current_actor, requires
 from tenants.accounts import mails, queries, services, sessions
 from tenants.accounts.models import Account, Membership, SignInSession
+from tenants.accounts.permission_words import PERMISSION_WORDS
 from tenants.accounts.schemas import InviteSchema, RolesSchema
 from tenants.errors import NotFound
 from tenants.forms import Form
 from tenants.listing import Choice, Column, Empty, Listing
 from tenants.ui import role_names
-from tenants.web import see_other
+from tenants.web import page, see_other
 
 bp = Blueprint("staff", __name__, url_prefix="/admin/staff")
 bp.face = "admin"  # type: ignore[attr-defined]
@@ -81,6 +82,13 @@ def invite() -> Response:
         flash(_("An invitation is on its way to %(email)s.", email=row.email), "success")
         return see_other(url_for(".index"))
     return form.page("accounts/invite.html")
+
+
+@bp.get("/roles")
+@requires("staff.view")
+def roles() -> Response:
+    """What each role may do: the permission table as it is enforced."""
+    return page("accounts/roles.html", table=PERMISSIONS, roles=ROLES, names=role_names(), said=PERMISSION_WORDS)
 
 
 @bp.post("/invitations/<uuid:invitation_id>/withdraw")

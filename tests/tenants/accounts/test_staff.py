@@ -151,3 +151,31 @@ def test_csrf_is_asked_for(app, staff_client):
         assert client.post("/admin/account/", data={"name": "X", "csrf_token": token}).status_code == 303
     finally:
         app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_what_is_over_is_forgotten(staff_client, tenant, app):
+    ana = staff_client("analyst")
+    with app.app_context(), tenant_scope(tenant.id):
+        services.forget_what_is_over()
+        db.session.commit()
+        assert db.session.scalar(text("SELECT count(*) FROM sessions")) == 1
+        db.session.execute(text("UPDATE sessions SET ended_at = now() - interval '31 days'"))
+        services.forget_what_is_over()
+        db.session.commit()
+        assert db.session.scalar(text("SELECT count(*) FROM sessions")) == 0
+    assert ana.get("/admin/account/").status_code == 303
+
+
+def test_the_command_makes_an_operator(app):
+    runner = app.test_cli_runner()
+    made = runner.invoke(args=["operator", "create", "cli@perennial.example", "--password", "correct horse"])
+    assert made.exit_code == 0, made.output
+    weak = runner.invoke(args=["operator", "create", "cli2@perennial.example", "--password", "short"])
+    assert weak.exit_code == 1
+    assert "at least 10" in weak.output
+
+
+def test_the_roles_page_shows_the_table(staff_client):
+    page = staff_client("manager").get("/admin/staff/roles").get_data(as_text=True)
+    assert "Channel manager" in page
+    assert staff_client("analyst").get("/admin/staff/roles").status_code == 403
