@@ -166,12 +166,12 @@ def _person(actor: Actor | None) -> Person | None:
     return Person(actor.name, ", ".join(names[role] for role in names if role in actor.roles))
 
 
-def url_or_empty(endpoint: str | None) -> str:
-    """The address of a page that needs no values; empty where it does not exist (yet)."""
+def url_or_empty(endpoint: str | None, **values: Any) -> str:
+    """The address of a page; empty where it does not exist (yet) or needs other values."""
     if not endpoint:
         return ""
     try:
-        return url_for(endpoint)
+        return url_for(endpoint, **values)
     except BuildError:  # a page that needs values is no place for a menu
         return ""
 

@@ -59,7 +59,7 @@ def open_page(chromium: Browser, *, size: tuple[int, int] = DESK, scheme: str = 
         **context,
     )
     page = frame.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("console", lambda said: problems.append(f"console: {said.text}") if _counts(said.text, said.type) else None)
