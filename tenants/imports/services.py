@@ -19,7 +19,7 @@ from tenants.imports import queries
 from tenants.imports.kinds import Kind, kind_of
 from tenants.imports.mapping import Mapping, guess, signature
 from tenants.imports.models import Import, ImportChunk, ImportRow, SavedMapping
-from tenants.imports.readers import Format, Unreadable, first_rows, reformat, sniff
+from tenants.imports.readers import Format, Unreadable, first_rows, read, reformat, sniff
 from tenants.imports.reasons import file_reason
 from tenants.info import tenant_info
 
@@ -64,7 +64,8 @@ def create(kind: str, *, name: str, data: bytes, source: str = "import", options
     try:
         form = sniff(data)
         rows = [row.cells for row in first_rows(data, form)]
-        if not rows:
+        # Rows that are all damaged may need another character set, which the next screen offers.
+        if not rows and next(iter(read(data, form)), None) is None:
             raise Unreadable("no_rows")
     except Unreadable as error:
         raise Malformed(errors={"file": [file_reason(error.code, error.detail)]}, code=error.code) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import FileStorage
@@ -181,7 +181,7 @@ def refused(import_id: UUID) -> Response:
     found = queries.get(import_id)
     head, rows = queries.refused_table(found)
     stem = found.file_name.removesuffix(".gz").rpartition(".")[0] or found.file_name
-    response = Response(stream_with_context(_csv(head, rows)), mimetype="text/csv")
+    response = Response("".join(_csv(head, rows)), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-refused.csv")
     response.headers["Cache-Control"] = "private, no-store"
     return response

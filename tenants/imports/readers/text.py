@@ -15,6 +15,7 @@ ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030", "big5", "cp1252")
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 _GB_PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])*\Z")
+_BIG5_PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf9][\x40-\x7e\xa1-\xfe])*\Z")
 # Letters with accents beside letters, or the signs that Western exports really contain (euro, pound, quotes, degree ...).
 _LATIN = re.compile(
     rb"(?:[\x00-\x7f]|[\x80\x82\x84\x85\x91-\x97\x99\xa0-\xa9\xab\xae\xb0-\xb5\xb7-\xbf\xd7]"
@@ -85,11 +86,11 @@ def _legacy_or_damaged(data: bytes) -> str:
             odd.append(line)
     if valid > len(odd):
         return "utf-8"
-    chinese = sum(1 for line in odd if _GB_PAIRS.match(line))
-    western = sum(1 for line in odd if _LATIN.match(line))
-    if max(chinese, western) * 2 < len(odd):
-        return "utf-8"
-    return "gb18030" if chinese >= western else "cp1252"
+    # In this order: what is GB throughout would pass as Big5 as well.
+    patterns = (("gb18030", _GB_PAIRS), ("big5", _BIG5_PAIRS), ("cp1252", _LATIN))
+    hits = {name: sum(1 for line in odd if pattern.match(line)) for name, pattern in patterns}
+    best = max(hits, key=lambda name: hits[name])
+    return best if hits[best] * 2 >= len(odd) else "utf-8"
 
 
 def to_lines(data: bytes, encoding: str = "") -> Lines:

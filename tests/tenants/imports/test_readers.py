@@ -62,6 +62,11 @@ def test_encodings_and_delimiters(encoding: str, delimiter: str) -> None:
     assert rows_of(data)[1] == ["2", "李娜", "雪梨", "2", "2024年1月3日"]
 
 
+def test_traditional_chinese_without_unicode() -> None:
+    data = "訂單編號,會員號,商品\n1,王小明,蘋果汁\n2,陳淑芬,電風扇\n".encode("big5")
+    assert rows_of(data) == [["1", "王小明", "蘋果汁"], ["2", "陳淑芬", "電風扇"]]
+
+
 def test_western_text_without_unicode() -> None:
     data = "name,price\nCafé crème,£4\nPlain,5\n".encode("cp1252")
     assert rows_of(data)[0] == ["Café crème", "£4"]
