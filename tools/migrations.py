@@ -21,8 +21,18 @@ from config.processes import ServerError
 ROOT = bootstrap.ROOT
 SQUAWK = Path(sys.executable).parent / "squawk"
 # prefer-robust-stmts: Alembic runs each migration in one transaction. require-timeout-settings: env.py sets them.
-# prefer-text-field, prefer-identity: the models decide types.
-EXCLUDED = ("prefer-robust-stmts", "require-timeout-settings", "prefer-text-field", "prefer-identity")
+# prefer-text-field, prefer-identity: the models decide types. ban-char-field: ISO codes have exactly so many letters.
+# prefer-bigint-over-int: attempts, line numbers and ranks stay small. transaction-nesting: Alembic prints its own BEGIN.
+EXCLUDED = (
+    "prefer-robust-stmts",
+    "require-timeout-settings",
+    "prefer-text-field",
+    "prefer-identity",
+    "ban-char-field",
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+    "transaction-nesting",
+)
 
 
 def configuration(url: str | None = None) -> Config:

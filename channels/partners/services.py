@@ -49,7 +49,7 @@ class Details(TypedDict):
 def _flush(field: str, sentence: object) -> None:
     """Surface a unique rule now, so that the sentence can stand next to its field."""
     try:
-        db.session.flush()
+        db.session.flush()  # as the docstring says
     except IntegrityError as error:
         db.session.rollback()
         raise Malformed({field: [sentence]}) from error

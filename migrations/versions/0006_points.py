@@ -89,7 +89,7 @@ def _programme() -> None:
         sa.Column("name", JSONB, nullable=False),
         sa.Column("from_minor", sa.BigInteger, nullable=False),
         sa.Column("colour", sa.Text, nullable=False, server_default="#6c7a91"),
-        sa.UniqueConstraint("tenant_id", "policy_id", "rank", name="uq_tier_levels_tenant_id_policy_id"),
+        sa.UniqueConstraint("tenant_id", "policy_id", "rank", name="uq_tier_levels_tenant_id_policy_id_rank"),
         sa.CheckConstraint("(rank = 0) = (from_minor = 0)", name="first_from_nothing"),
         tenant_fk("tier_levels", "policy_id", "tier_policies"),
         # Names and colours are words, not terms; the thresholds of a published policy stay.
