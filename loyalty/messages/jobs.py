@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from loyalty.messages import services
+from loyalty.messages import services, texts
 from tenants.events import Event, handles
+
+__all__ = ["on_joined", "on_tier_changed", "texts"]  # texts: known from the start, for their previews
 
 
 @handles("member.joined", name="loyalty.messages.welcome")

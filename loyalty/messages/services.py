@@ -24,7 +24,7 @@ TOLD_LATELY_DAYS = 30
 
 def welcome(events: Sequence[Event]) -> int:
     """Greet members who joined. Returns how many messages wait; every other one has its reason."""
-    people = queries.recipients(_to_tell(events))
+    people = queries.recipients({_member(event) for event in events})
     ladder_words = _next_tier()
     return send_many(
         [_welcome(event, people.get(_member(event)), ladder_words) for event in events],
@@ -66,7 +66,7 @@ def tier_up(events: Sequence[Event]) -> int:
     """
     ups = [event for event in events if event.payload.get("direction") == "up"]
     to_tell = _to_tell(ups)
-    people, proof = queries.recipients(to_tell), queries.evidence(to_tell)
+    people, proof = queries.recipients({_member(event) for event in ups}), queries.evidence(to_tell)
     levels = {level.rank: level for level in ladder()}
     since = datetime.now(UTC) - timedelta(days=TOLD_LATELY_DAYS)
     told = {(person, context.get("rank")) for person, context in told_lately("tier_up", to_tell, since=since)}
@@ -130,5 +130,5 @@ def _is_fresh(event: Event) -> bool:
 
 
 def _to_tell(events: Sequence[Event]) -> set[UUID]:
-    """Members whose news are fresh enough to tell; the others are not even looked up."""
+    """Members whose news are fresh enough to tell."""
     return {_member(event) for event in events if _is_fresh(event)}

@@ -71,9 +71,7 @@ def _addresses() -> None:
         _now("at"),
         _text("actor"),
         sa.CheckConstraint(CHANNELS, name="channel"),
-        sa.CheckConstraint(
-            "reason IN ('unsubscribed', 'stop', 'hard_bounce', 'complaint', 'manual')", name="reason"
-        ),
+        sa.CheckConstraint("reason IN ('unsubscribed', 'stop', 'hard_bounce', 'complaint', 'manual')", name="reason"),
         sa.UniqueConstraint("tenant_id", "channel", "value", name="uq_suppressions_value"),
     )
 
@@ -101,9 +99,7 @@ def _messages() -> None:
         _text("error", nullable=True),
         sa.CheckConstraint(CHANNELS, name="channel"),
         sa.CheckConstraint("purpose IN ('signin', 'account', 'programme', 'marketing')", name="purpose"),
-        sa.CheckConstraint(
-            "state IN ('queued', 'sending', 'handed', 'sent', 'failed', 'not_sent')", name="state"
-        ),
+        sa.CheckConstraint("state IN ('queued', 'sending', 'handed', 'sent', 'failed', 'not_sent')", name="state"),
         sa.CheckConstraint("state <> 'not_sent' OR reason IS NOT NULL", name="reason"),
         tenant_fk("messages", "address_id", "addresses"),
     )

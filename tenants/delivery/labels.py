@@ -70,23 +70,6 @@ SUPPRESSED: dict[str, Any] = {
     "manual": _l("By hand"),
 }
 
-TEMPLATES: dict[str, Any] = {
-    "signin_code": _l("Sign-in code"),
-    "reset": _l("New password"),
-    "invitation": _l("Invitation"),
-    "partner_invitation": _l("Partner invitation"),
-    "welcome": _l("Welcome"),
-    "tier_up": _l("Tier up"),
-}
-TEMPLATE_HINTS: dict[str, Any] = {
-    "signin_code": _l("To a member or partner who asks to sign in."),
-    "reset": _l("To a member of staff who forgot the password."),
-    "invitation": _l("To somebody who shall join your staff."),
-    "partner_invitation": _l("To a person of a partner who may use the partner portal."),
-    "welcome": _l("To a new member who agreed to programme messages."),
-    "tier_up": _l("To a member who reached a higher tier."),
-}
-
 
 def options(words: dict[str, Any]) -> list[tuple[str, Any]]:
     """As the choices of a filter or a field."""

@@ -8,7 +8,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
-from tenants.delivery import labels
+from tenants.delivery import labels, texts
 from tenants.delivery.models import Message, Suppression
 from tenants.listing import Choice, Column, DateRange, Empty, Listing
 
@@ -37,7 +37,7 @@ MESSAGES = Listing(
         Choice("state", _l("State"), Message.state, labels.options(labels.STATES)),
         Choice("reason", _l("Reason"), Message.reason, labels.options(labels.REASONS)),
         Choice("channel", _l("Channel"), Message.channel, labels.options(labels.CHANNELS)),
-        Choice("template", _l("Message"), Message.template, labels.options(labels.TEMPLATES)),
+        Choice("template", _l("Message"), Message.template, texts.options),
         DateRange("day", _l("Day"), Message.created_at),
     ],
     link=lambda row: url_for("delivery.show", message_id=row.id),

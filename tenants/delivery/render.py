@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,7 @@ from tenants.theme import accent_of, legible, text_on
 
 FOLDER = ROOT / "templates" / "mail"
 WHITE = "#ffffff"
+_BLANK = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def render_template_of(
             return Rendered("", _part(template, "sms.txt", values).strip(), "")
         subject = " ".join(_part(template, "subject.txt", values).split())
         values["subject"] = subject
-        text = _part(template, "body.txt", values).strip() + "\n"
+        text = _BLANK.sub("\n\n", _part(template, "body.txt", values)).strip() + "\n"
         return Rendered(subject, text, _part(template, "body.html", values, needed=False))
 
 

@@ -11,11 +11,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from tenants.access import requires
-from tenants.delivery import feedback, labels, queries, render, services
+from tenants.delivery import feedback, labels, queries, render, services, texts
 from tenants.delivery.framed import framed, with_frame
 from tenants.delivery.listings import MESSAGES, SUPPRESSIONS
 from tenants.delivery.rules import segments
-from tenants.delivery.samples import SAMPLES
 from tenants.delivery.schemas import SuppressSchema
 from tenants.delivery.tokens import door_token
 from tenants.errors import NotFound
@@ -31,7 +30,8 @@ bp.face = "admin"  # type: ignore[attr-defined]
 
 @bp.app_template_global("delivery_words")
 def _words() -> dict[str, Any]:
-    return {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
+    words = {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
+    return {**words, "text": texts.label_of}
 
 
 @bp.get("/")
@@ -91,7 +91,7 @@ def retry(message_id: UUID) -> Response:
 @requires("messages.view")
 def templates() -> Response:
     """Every text we send, and when."""
-    known = [(name, render.channels_of(name)) for name in render.names()]
+    known = [(kind, render.channels_of(kind.name)) for kind in texts.kinds().values()]
     return page("delivery/templates.html", templates=known)
 
 
@@ -124,10 +124,11 @@ def _language() -> str:
 
 
 def _sample(name: str, *, language: str, channel: str) -> render.Rendered:
-    if name not in SAMPLES or channel not in render.channels_of(name):
+    kind = texts.kinds().get(name)
+    if kind is None or channel not in render.channels_of(name):
         raise NotFound
-    link = tenant_url("/unsubscribe/…") if name in ("welcome", "tier_up") else ""
-    context = {"brand": g.tenant.name, **SAMPLES[name]}
+    link = tenant_url("/unsubscribe/…") if kind.contact else ""
+    context = {"brand": g.tenant.name, **kind.sample}
     return render.render_template_of(name, channel=channel, locale=language, context=context, unsubscribe_url=link)
 
 

@@ -37,9 +37,7 @@ def work(app):
 
 def code(address: str) -> Message:
     context = {"code": "1", "minutes": 10, "brand": "B", "name": "", "url": ""}
-    return services.send_to(
-        channel="email", address=address, template="signin_code", purpose="signin", context=context
-    )
+    return services.send_to(channel="email", address=address, template="signin_code", purpose="signin", context=context)
 
 
 def test_a_commit_is_all_it_takes(scope, tenant, mails, work):
@@ -81,9 +79,7 @@ def test_a_long_queue_is_worked_off_in_batches(scope, tenant, mails, work, monke
     granted = [services.ConsentRow(ident, "programme", True) for ident in done.ids.values()]
     services.set_consents_many(granted, source="import:1")
     context = {"name": "x", "number": "1", "points": 0}
-    services.send_many(
-        [services.Outgoing(ident, context) for ident in ids], template="welcome", purpose="programme"
-    )
+    services.send_many([services.Outgoing(ident, context) for ident in ids], template="welcome", purpose="programme")
     db.session.commit()
     work(tenant)
     assert len(mails.got) == 23
