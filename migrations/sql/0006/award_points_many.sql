@@ -1,8 +1,13 @@
 -- Many bare awards at once: known events are answered from what is recorded, the rest is written set by set.
 -- p_rows: [{n, member, points, source, external_id, occurred_at, last_day, lapses_at, note}]
+-- The settings: these statements always go by keys, for one row as for five hundred. A plan made while
+-- tables were empty must not pin a scan in a connection, and planning anew each time costs more than running.
 CREATE FUNCTION award_points_many(p_tenant uuid, p_rows jsonb, p_rules int, p_actor text, p_key text, p_body bytea)
 RETURNS TABLE (n int, status text, entry_id uuid, points bigint, balance bigint, last_day date)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+AS $$
 #variable_conflict use_column
 DECLARE v_members uuid[]; v_new bigint; v_wanted bigint;
 BEGIN

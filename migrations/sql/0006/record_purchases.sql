@@ -5,10 +5,15 @@
 -- Points, their spread and the lapse were computed by loyalty/points/rules.py; p_rules is the newest
 -- rule version the caller knows, and where the programme has a newer one nothing is written.
 -- Statuses: new, unchanged, event_differs, unknown_member; for the whole call key_reused, stale_rules.
+-- The settings: these statements always go by keys, for one row as for five hundred. A plan made while
+-- tables were empty must not pin a scan in a connection, and planning anew each time costs more than running.
 CREATE FUNCTION record_purchases(p_tenant uuid, p_docs jsonb, p_lines jsonb, p_rules int, p_actor text,
                                  p_import uuid, p_key text, p_body bytea)
 RETURNS TABLE (n int, status text, purchase_id uuid, points bigint, balance bigint, tier_rank smallint, member_id uuid)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+AS $$
 #variable_conflict use_column
 DECLARE v_fresh uuid[]; v_members uuid[]; v_programme programmes;
 BEGIN

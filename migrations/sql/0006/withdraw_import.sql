@@ -19,8 +19,10 @@ BEGIN
   IF EXISTS (
     SELECT FROM purchases p JOIN lots l ON l.tenant_id = p_tenant AND l.purchase_id = p.id
       JOIN allocations t ON t.tenant_id = p_tenant AND t.lot_id = l.id
-      JOIN entries e ON e.tenant_id = p_tenant AND e.id = t.entry_id AND e.kind IN ('burn', 'adjust')
+      JOIN entries e ON e.tenant_id = p_tenant AND e.id = t.entry_id
       WHERE p.tenant_id = p_tenant AND p.import_id = p_import AND p.withdrawn_at IS NULL
+        AND (e.kind IN ('burn', 'adjust') OR e.source = '@refund' AND NOT EXISTS (
+          SELECT FROM refunds r WHERE r.tenant_id = p_tenant AND r.import_id = p_import AND r.id::text = e.external_id))
   ) OR EXISTS (
     SELECT FROM purchases p JOIN purchase_lines l ON l.tenant_id = p_tenant AND l.purchase_id = p.id
       JOIN refund_lines b ON b.tenant_id = p_tenant AND b.purchase_line_id = l.id
