@@ -7,6 +7,7 @@ Dates follow the tenant's zone. The functions ending in ``_text`` are pure.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -116,6 +117,32 @@ def money(minor: int | None, currency: str | None = None) -> str:
     return money_text(minor, currency=currency or current_currency(), locale=number_locale())
 
 
+def money_short(minor: int | None, currency: str | None = None) -> str:
+    """Money rounded to whole units, for tiles and narrow places; the exact amount stands one tap away."""
+    if minor is None:
+        return "–"
+    unit = currency or current_currency()
+    whole = round(Decimal(minor).scaleb(-babel_numbers.get_currency_precision(unit)))
+    text = babel_numbers.format_currency(
+        whole, unit, locale=number_locale(), currency_digits=False, format=_whole_pattern(number_locale())
+    )
+    return text.replace(" ", NBSP)
+
+
+def _whole_pattern(locale: Locale) -> str:
+    """The locale's currency pattern without its decimals."""
+    return re.sub(r"[.,]0+", "", locale.currency_formats["standard"].pattern)
+
+
+def price(value: Decimal | None, currency: str | None = None) -> str:
+    """A price per unit in whole currency units, such as 4.15; it may have more decimals than the currency."""
+    if value is None:
+        return "–"
+    unit = currency or current_currency()
+    text = babel_numbers.format_currency(value, unit, locale=number_locale(), decimal_quantization=False)
+    return text.replace(" ", NBSP)
+
+
 def number(value: Number | None) -> str:
     """A number with the locale's separators. None is a dash."""
     if value is None:
@@ -216,7 +243,7 @@ def initials(name: str | None) -> str:
 FILTERS = {
     f.__name__: f
     for f in (
-        money, number, points, percent, day, moment, exact, ago, duration, filesize, grouped, initials, country_name,
+        money, money_short, price, number, points, percent, day, moment, exact, ago, duration, filesize, grouped, initials, country_name,
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from babel import Locale
@@ -98,6 +99,14 @@ def test_near_days_have_names(scope: object) -> None:
 def test_nothing_is_a_dash(scope: object) -> None:
     for name in ("money", "number", "points", "percent", "day", "moment", "ago", "duration", "filesize"):
         assert formats.FILTERS[name](None) == "–"
+
+
+def test_short_money_and_prices(scope: object) -> None:
+    assert formats.money_short(298_455) == "£2,985"
+    assert formats.money_short(-50) == "£0" or formats.money_short(-50) == "-£0"
+    assert formats.money_short(129_900, "JPY").endswith("129,900")
+    assert formats.price(Decimal("4.155")) == "£4.155"
+    assert formats.money_short(None) == formats.price(None) == "–"
 
 
 def test_other_figures(scope: object) -> None:

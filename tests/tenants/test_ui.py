@@ -80,13 +80,13 @@ def test_any_accent_is_made_legible(accent: str) -> None:
         assert theme.contrast(values["--pn-accent-text"], surface) >= 4.5
         assert theme.contrast(values["--pn-accent-text"], values["--pn-accent-soft"]) >= 4.5
         assert theme.contrast(values["--tblr-primary"], values["--tblr-primary-fg"]) >= 4.5
-    card = theme._card({}, accent)
+    card = theme._card({"accent": accent})
     assert theme.contrast(card["--pn-card-ink"], card["--pn-card-near"]) >= 4.5
 
 
 @given(COLOURS)
 def test_any_card_colour_carries_its_ink(card: str) -> None:
-    values = theme._card({"card": card}, "#000000")
+    values = theme._card({"card": card})
     assert theme.contrast(values["--pn-card-ink"], values["--pn-card-near"]) >= 4.5
     assert theme.contrast(values["--pn-card-ink"], values["--pn-card-far"]) >= 4.5
 
