@@ -33,4 +33,5 @@ PERMISSION_WORDS: dict[str, Any] = {
     "keys.edit": _l("Manage API keys"),
     "audit.view": _l("Read the audit log"),
     "health.view": _l("See the health page"),
+    "health.retry": _l("Run again what failed"),
 }

@@ -13,6 +13,8 @@ import pytest
 from flask import Flask
 
 from tenants.access import PERMISSIONS, ROLES, SCOPES, Guard, guard_of, unguarded
+from tenants.accounts.permission_words import PERMISSION_WORDS
+from tenants.integrations.schemas import SCOPE_LABELS
 
 NOBODY = uuid.UUID("01900000-0000-7000-8000-000000000000")
 # endpoint → why everybody may call it
@@ -21,7 +23,7 @@ OPEN = {
     "api-docs.openapi_json": "the description of the API",
     "brand.logo": "the sign-in page shows it",
     "directory.*": "product page and sign-up",
-    "health.healthz": "probes", "health.readyz": "probes", "health.metrics": "asks for its own token",
+    "probes.*": "probes; the figures ask for their own token",
     "hooks.*": "ask for their own signature or token",
     "mailbox.*": "in development only",
     "shell.*": "colours, icon, choices of language and light",
@@ -95,6 +97,11 @@ def test_each_face_is_for_one_kind_of_person(app):
 def test_the_owner_has_every_permission_and_roles_exist():
     assert all("owner" in roles for roles in PERMISSIONS.values())
     assert set().union(*PERMISSIONS.values()) == set(ROLES)
+
+
+def test_every_permission_and_scope_is_said_in_words():
+    assert set(PERMISSIONS) == set(PERMISSION_WORDS)
+    assert set(SCOPES) == set(SCOPE_LABELS)
 
 
 @pytest.mark.parametrize("role", ROLES)
