@@ -1,0 +1,1 @@
+"""Stories over HTTP with every process real: web, relay, worker, mailbox."""
