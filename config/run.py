@@ -258,9 +258,18 @@ class Run:
         there = {child.name for child in self.children}
         for name, command in self.commands().items():
             if name not in there and (not names or name in names):
-                child = Child(name, command, self.env, self.state / "logs" / f"{name}.log")
+                child = Child(name, command, self.environment_of(name), self.state / "logs" / f"{name}.log")
                 child.start()
                 self.children.append(child)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """What a process is given. The web processes count together, in a folder that is emptied here."""
+        if name != "web":
+            return self.env
+        folder = self.state / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return {**self.env, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
     def await_ready(self) -> bool:
         """Wait for /readyz, saying so once if it takes long; False if we are asked to stop before it comes."""

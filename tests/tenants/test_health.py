@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, update
 
-from config.extensions import db
+from config.extensions import ROOT, db
 from tenants.events import Event, Receipt, record
 from tenants.health import queries
 from tenants.info import TenantInfo
@@ -116,3 +119,16 @@ def test_the_page_has_a_fixed_number_of_queries(
     with query_count() as seen:
         assert manager.get("/admin/health/").status_code == 200
     assert len(seen) <= 12, seen
+
+
+def test_several_web_processes_count_together(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tenants.health import metrics
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    count = "from tenants.health.metrics import REQUESTS; REQUESTS.labels('till', '2xx').inc()"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", count], cwd=ROOT, check=True)
+    with app.app_context():
+        text = metrics.exposition().decode()
+    assert 'perennial_requests_total{face="till",status="2xx"} 2.0' in text
+    assert 'perennial_up{server="postgresql"} 1.0' in text
