@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -47,8 +47,15 @@ def category_options() -> list[tuple[str, str]]:
 def products() -> Select[Any]:
     """Products with the name of their category, for the list."""
     on_category = and_(Category.tenant_id == Product.tenant_id, Category.id == Product.category_id)
-    columns = (Product.id, Product.sku, Product.name, Product.status, Product.created_at, Category.name.label("category"))
-    return select(*columns).outerjoin(Category, on_category)
+    columns = (
+        Product.id,
+        Product.sku,
+        Product.name,
+        Product.status,
+        Product.created_at,
+        Category.name.label("category"),
+    )
+    return cast("Select[Any]", select(*columns).outerjoin(Category, on_category))
 
 
 def find_products(statement: Select[Any], words: str) -> Select[Any]:

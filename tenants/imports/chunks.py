@@ -134,7 +134,13 @@ def summary(found: Import) -> dict[str, Any]:
     """The result as plain figures: lines = taken + unchanged + rejected for what has been done so far."""
     counts = found.counts
     total = counts.get("taken", 0) + counts.get("unchanged", 0) + counts.get("rejected", 0)
-    figures = {"lines": total, "taken": 0, "unchanged": 0, "rejected": 0, **{key: 0 for key in kind_of(found.kind).counts}}
+    figures = {
+        "lines": total,
+        "taken": 0,
+        "unchanged": 0,
+        "rejected": 0,
+        **dict.fromkeys(kind_of(found.kind).counts, 0),
+    }
     figures.update({key: counts[key] for key in figures if key in counts})
     extra = {"import_id": str(found.id), "status": found.status, "shift_days": found.shift_days}
     return {**figures, "lines_left": found.lines - total, **extra}

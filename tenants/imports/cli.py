@@ -36,7 +36,7 @@ def tenant_named(slug: str) -> TenantInfo:
 
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments every import command takes."""
-    for option in reversed((
+    options: tuple[Callable[..., Any], ...] = (
         click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
         click.option("--tenant", "slug", required=True, help="The tenant's slug."),
         click.option("--source", default="import", show_default=True, help="Where the document numbers come from."),
@@ -45,7 +45,8 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--decimal", type=click.Choice(DECIMAL_MARKS), default=None, help="Default: guessed."),
         click.option("--encoding", default="", help="Default: guessed."),
         click.option("--json", "quiet", is_flag=True, help="No progress bar, only the JSON object at the end."),
-    )):  # fmt: skip
+    )  # fmt: skip
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -78,8 +79,10 @@ def run_command(kind: str, options: dict[str, Any], **choices: Any) -> None:
 
 
 def _watched(kind: str, name: str, data: bytes, plan: runner.Plan, *, quiet: bool) -> tuple[dict[str, Any], int]:
-    stream = None if not quiet else open("/dev/null", "w")  # noqa: PTH123, SIM115 (a sink for the bar)
-    with click.progressbar(length=1, label=name, show_pos=True, file=stream or click.get_text_stream("stderr")) as bar:
+    stream = None if not quiet else open("/dev/null", "w")  # noqa: SIM115 (a sink for the bar)
+    target = stream or click.get_text_stream("stderr")
+    bar: Any
+    with click.progressbar(length=1, label=name, show_pos=True, file=target) as bar:
 
         def watch(done: int, total: int) -> None:
             bar.length = max(total, 1)
@@ -95,11 +98,10 @@ def _watched(kind: str, name: str, data: bytes, plan: runner.Plan, *, quiet: boo
 
 
 def _nothing(kind: str) -> dict[str, Any]:
-    return {key: 0 for key in ("lines", "taken", "unchanged", "rejected", *kind_of(kind).counts)}
+    return dict.fromkeys(("lines", "taken", "unchanged", "rejected", *kind_of(kind).counts), 0)
 
 
 def _sentence(error: AppError) -> str:
     errors = getattr(error, "errors", {})
     first = next((sentences[0] for sentences in errors.values() if sentences), error.sentence)
     return str(first)
-

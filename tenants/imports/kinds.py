@@ -100,17 +100,42 @@ class Order:
 class Kind(Protocol):
     """A kind of import. Reading is pure; preview, take, undo and findings run in the tenant's scope."""
 
-    key: str
-    label: LazyString
-    hint: LazyString
-    fields: Sequence[Field]
-    options: dict[str, LazyString]
-    can_undo: bool
-    counts: dict[str, LazyString]
+    @property
+    def key(self) -> str:
+        """Its stable name."""
+        ...
 
-    def stage(
-        self, rows: Iterable[RawRow], *, columns: Sequence[str], mapping: Mapping, context: Context
-    ) -> Staged:
+    @property
+    def label(self) -> LazyString:
+        """What it is called."""
+        ...
+
+    @property
+    def hint(self) -> LazyString:
+        """What a file of it looks like."""
+        ...
+
+    @property
+    def fields(self) -> Sequence[Field]:
+        """What its columns may be."""
+        ...
+
+    @property
+    def options(self) -> dict[str, LazyString]:
+        """Switches of the mapping form, by key."""
+        ...
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether an import of it can be taken back."""
+        ...
+
+    @property
+    def counts(self) -> dict[str, LazyString]:
+        """Figures of the result beside lines, by key."""
+        ...
+
+    def stage(self, rows: Iterable[RawRow], *, columns: Sequence[str], mapping: Mapping, context: Context) -> Staged:
         """Turn rows into documents and refusals."""
         ...
 

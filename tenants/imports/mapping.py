@@ -11,8 +11,15 @@ from typing import Any, Literal
 
 from flask_babel import LazyString
 
-from .values import DATE_ORDERS, DECIMAL_MARKS, DateGuess, guess_date_order, guess_decimal_mark, parse_decimal
-from .values import parse_flag
+from .values import (
+    DATE_ORDERS,
+    DECIMAL_MARKS,
+    DateGuess,
+    guess_date_order,
+    guess_decimal_mark,
+    parse_decimal,
+    parse_flag,
+)
 
 FieldType = Literal["id", "text", "moment", "number", "money", "flag"]
 # Columns that Perennial adds to a file of refused rows; a mended file brings them back.
@@ -87,7 +94,7 @@ def guess(
         ),
     )
     chosen: dict[str, str] = {}
-    for _score_, _position, _place, key, name in pairs:
+    for *_ranks, key, name in pairs:
         if key not in chosen and name not in chosen.values():
             chosen[key] = name
     return _with_formats(fields, chosen, samples, prefer)

@@ -83,7 +83,10 @@ def _mapping(found: Import, plan: Plan) -> Mapping:
     mapping = Mapping.from_dict(found.mapping)
     mapping = replace(
         mapping,
-        columns={**{key: name for key, name in mapping.columns.items() if name not in plan.columns.values()}, **plan.columns},
+        columns={
+            **{key: name for key, name in mapping.columns.items() if name not in plan.columns.values()},
+            **plan.columns,
+        },
         date_order=plan.date_order or mapping.date_order,
         decimal_mark=plan.decimal_mark or mapping.decimal_mark,
     )

@@ -51,7 +51,9 @@ class UploadSchema(FormSchema):
             "label": _l("File"),
             "kind": "file",
             "accept": ".csv,.tsv,.txt,.xlsx,.gz",
-            "hint": _l("CSV, XLSX or fixed-width text, also packed as .gz, up to 50 MB. Columns are recognised by their names."),
+            "hint": _l(
+                "CSV, XLSX or fixed-width text, also packed as .gz, up to 50 MB. Columns are recognised by their names."
+            ),
         },
     )
 
@@ -76,9 +78,11 @@ def mapping_schema(kind: Kind, found: Import, samples: Map[str, Sequence[str]]) 
         about = {"label": item.label, "options": options, "placeholder": _("not in this file"), "width": "half"}
         about["hint"] = example if item.key in mapping.columns else ""
         choice = validate.OneOf([name for name, _label in options])
-        parts[f"column_{item.key}"] = fields.String(
-            required=item.required, load_default=None, validate=choice, metadata=about
-        ) if not item.required else fields.String(required=True, validate=choice, metadata=about)
+        parts[f"column_{item.key}"] = (
+            fields.String(required=item.required, load_default=None, validate=choice, metadata=about)
+            if not item.required
+            else fields.String(required=True, validate=choice, metadata=about)
+        )
     parts.update(_formats(mapping))
     parts["source"] = fields.String(
         load_default="import", validate=validate.Length(min=1, max=60),

@@ -89,14 +89,15 @@ def preview_tiles(found: Import) -> list[tuple[str, str, str]]:
     if seen.get("refunds"):
         matched = _("about %(count)s find their purchase", count=number(seen.get("refunds_matched", 0)))
         tiles.append((_("Returned lines"), number(seen["refunds"]), matched))
-    for key in ("emails", "phones", "consents"):
-        if key in seen:
-            tiles.append((str(kind_of(found.kind).counts[key]), number(seen[key]), ""))
+    labels = kind_of(found.kind).counts
+    tiles += [(str(labels[key]), number(seen[key]), "") for key in ("emails", "phones", "consents") if key in seen]
     return tiles
 
 
 def _anonymous(seen: dict[str, Any]) -> str:
-    return _("%(count)s of all lines without a customer", count=number(seen["anonymous"])) if seen.get("anonymous") else ""
+    return (
+        _("%(count)s of all lines without a customer", count=number(seen["anonymous"])) if seen.get("anonymous") else ""
+    )
 
 
 def _differs(seen: dict[str, Any]) -> str:
@@ -138,8 +139,7 @@ def months_chart(found: Import) -> dict[str, Any] | None:
 def refused_reasons(found: Import) -> list[list[str]]:
     """Reason, column and number of rows, the most frequent first."""
     return [
-        [_general(code), column or "–", number(count)]
-        for code, column, count in queries.refused_by_reason(found.id)
+        [_general(code), column or "–", number(count)] for code, column, count in queries.refused_by_reason(found.id)
     ]
 
 
@@ -153,7 +153,12 @@ def _general(code: str) -> str:
 def refused_rows(found: Import, *, limit: int = 20) -> list[list[str]]:
     """Line, column, reason and the row itself, for the first refused rows."""
     return [
-        [number(row.line), row.column_name or "–", row_reason(row.code, row.detail), " · ".join(row.cells)[:120] or row.document]
+        [
+            number(row.line),
+            row.column_name or "–",
+            row_reason(row.code, row.detail),
+            " · ".join(row.cells)[:120] or row.document,
+        ]
         for row in queries.refused(found.id, limit=limit)
     ]
 
@@ -161,7 +166,9 @@ def refused_rows(found: Import, *, limit: int = 20) -> list[list[str]]:
 def findings(found: Import, *, limit: int = 200) -> list[list[str]]:
     """Document, customer, product, quantity and amount of what deserves a look."""
     found_lines = kind_of(found.kind).findings(found.id, limit=limit)
-    return [[line.document, line.who or "–", line.what, line.quantity, money(line.amount_minor)] for line in found_lines]
+    return [
+        [line.document, line.who or "–", line.what, line.quantity, money(line.amount_minor)] for line in found_lines
+    ]
 
 
 def problem(found: Import) -> str:

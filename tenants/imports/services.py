@@ -55,7 +55,9 @@ class ImportUndoStarted(Fact):
     of: str
 
 
-def create(kind: str, *, name: str, data: bytes, source: str = "import", options: dict[str, Any] | None = None) -> Import:
+def create(
+    kind: str, *, name: str, data: bytes, source: str = "import", options: dict[str, Any] | None = None
+) -> Import:
     """Keep an uploaded file and guess how to read it; a mapping saved for the same columns is used again.
 
     Raises Malformed (field `file`) with a sentence when it cannot be read at all.
@@ -90,7 +92,11 @@ def _known_or_guessed(what: Kind, form: Format, rows: list[list[str]], mark: str
     known = Mapping.from_dict(saved)
     notes = {**guessed.notes, "saved": True}
     # A saved date order that no longer fits these values would refuse every row.
-    order = known.date_order if known.date_order in (guessed.date_order, *guessed.notes["date_also"]) else guessed.date_order
+    order = (
+        known.date_order
+        if known.date_order in (guessed.date_order, *guessed.notes["date_also"])
+        else guessed.date_order
+    )
     return Mapping(known.columns, order, known.decimal_mark, notes)
 
 

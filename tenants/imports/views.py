@@ -141,7 +141,11 @@ def start(import_id: UUID) -> Response:
 def resume(import_id: UUID) -> Response:
     """Wake an import whose jobs have fallen silent; what they did stands."""
     found = queries.get(import_id)
-    wake = {"checking": (jobs.check_file, ()), "running": (jobs.run_chunk, (found.next_chunk,)), "undoing": (jobs.undo_step, ())}
+    wake = {
+        "checking": (jobs.check_file, ()),
+        "running": (jobs.run_chunk, (found.next_chunk,)),
+        "undoing": (jobs.undo_step, ()),
+    }
     if found.status in wake:
         job, more = wake[found.status]
         job.enqueue(current_tenant_id(), import_id, *more)

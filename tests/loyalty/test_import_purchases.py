@@ -66,7 +66,13 @@ def figures(result: dict[str, Any], *names: str) -> tuple[int, ...]:
 def test_every_line_is_counted_once(ledger: Session) -> None:
     result = bring(made(*ROWS, *REFUSED))
     assert figures(result, "lines", "taken", "unchanged", "rejected") == (12, 8, 0, 4)
-    assert figures(result, "anonymous", "purchases", "refunds", "refunds_without_original", "members") == (1, 4, 2, 1, 3)
+    assert figures(result, "anonymous", "purchases", "refunds", "refunds_without_original", "members") == (
+        1,
+        4,
+        2,
+        1,
+        3,
+    )
     assert result["points_awarded"] == 16 + 10 + 18 or result["points_awarded"] > 0
     assert result["points_reversed"] > 0
     assert result["status"] == "done"
@@ -135,7 +141,13 @@ def test_broken_rows_come_back_and_are_taken_once_when_mended(ledger: Session) -
     assert "the fifth" in table[0][-1]
     ledger.rollback()
 
-    mended = [[cell.replace("the fifth", "2026-01-05 10:00:00").replace("one", "1") if i < 7 else cell for i, cell in enumerate(row)] for row in table]
+    mended = [
+        [
+            cell.replace("the fifth", "2026-01-05 10:00:00").replace("one", "1") if i < 7 else cell
+            for i, cell in enumerate(row)
+        ]
+        for row in table
+    ]
     target = io.StringIO()
     csv.writer(target).writerows([head, *mended])
     taken = bring(target.getvalue().encode())
@@ -194,7 +206,10 @@ def test_undone_and_imported_again_the_balances_are_equal(ledger: Session) -> No
 
 
 def many(count: int) -> bytes:
-    rows = [f"{5000 + n},S{n % 40},Thing,{n % 3 + 1},2026-01-{n % 27 + 1:02d} 10:00:00,2.50,{700 + n % 50}" for n in range(count)]
+    rows = [
+        f"{5000 + n},S{n % 40},Thing,{n % 3 + 1},2026-01-{n % 27 + 1:02d} 10:00:00,2.50,{700 + n % 50}"
+        for n in range(count)
+    ]
     return made(*rows)
 
 

@@ -48,7 +48,9 @@ def test_lines_without_a_customer_are_sales_to_non_members() -> None:
 
 
 def test_a_negative_quantity_or_a_c_number_is_a_return() -> None:
-    found = staged("C5,A,Lamp,-2,2011-10-06,4.15,7", "6,A,Lamp,-1,2011-10-07,4.15,7", "CARD1,A,Lamp,1,2011-10-08,4.15,7")
+    found = staged(
+        "C5,A,Lamp,-2,2011-10-06,4.15,7", "6,A,Lamp,-1,2011-10-07,4.15,7", "CARD1,A,Lamp,1,2011-10-08,4.15,7"
+    )
     assert [(doc.key, doc.form, doc.lines[0][4], doc.lines[0][6]) for doc in docs(found)] == [
         ("C5", "r", "2", 830), ("6", "r", "1", 415), ("CARD1", "p", "1", 415),
     ]  # fmt: skip
@@ -65,7 +67,9 @@ def test_the_earliest_of_two_timestamps_holds() -> None:
 
 
 def test_two_customers_in_a_document_are_refused_and_a_blank_takes_the_other() -> None:
-    found = staged("1,A,Lamp,1,2011-10-06,1,7", "1,B,Pot,1,2011-10-06,1,8", "2,A,Lamp,1,2011-10-06,1,9", "2,B,Pot,1,2011-10-06,1,")
+    found = staged(
+        "1,A,Lamp,1,2011-10-06,1,7", "1,B,Pot,1,2011-10-06,1,8", "2,A,Lamp,1,2011-10-06,1,9", "2,B,Pot,1,2011-10-06,1,"
+    )
     assert refused(found) == [(2, "two_members", "CustomerID"), (3, "two_members", "CustomerID")]
     assert [(doc.member, len(doc.lines)) for doc in docs(found)] == [("9", 2)]
 

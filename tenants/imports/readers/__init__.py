@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from ..values import looks_like_value
+from tenants.imports.values import looks_like_value
+
 from .columns import cut, guess_cuts, read_columns
 from .delimited import guess_delimiter, read_delimited
 from .formats import Format, Problem, RawRow, Unreadable, column_names

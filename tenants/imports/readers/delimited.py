@@ -53,31 +53,29 @@ def _split(line: str, delimiter: str) -> list[str]:
 def read_delimited(text: Lines, delimiter: str, width: int, *, start: int = 0) -> Iterator[RawRow]:
     """The rows from line index `start` on; a row of another width, with broken quotes or NULs carries its problem."""
     lines, index, total = text.lines, start, len(text.lines)
-    damaged = text.undecodable
     while index < total:
-        line, first = lines[index], index
-        index += 1
+        line, first, span = lines[index], index, 1
+        cells: list[str] | None = line.split(delimiter)
         if '"' in line:
             cells, span = _quoted(lines, first, delimiter, width)
-            if cells is None:
-                yield RawRow(first + 1, [line], Problem("quoting"))
-                continue
-            index = first + span
         elif not line.strip():
+            index += 1
             continue
-        else:
-            cells = line.split(delimiter)
-        if len(cells) != width:
-            problem = _fit(cells, width)
-            if problem:
-                yield RawRow(first + 1, cells, problem)
-                continue
-        if "\0" in line:
-            yield RawRow(first + 1, [cell.replace("\0", "\ufffd") for cell in cells], Problem("nul"))
-        elif damaged and first in damaged:
-            yield RawRow(first + 1, cells, Problem("encoding", detail={"encoding": text.encoding}))
+        index += span
+        if cells is None:
+            yield RawRow(first + 1, [line], Problem("quoting"))
+        elif len(cells) != width and (problem := _fit(cells, width)):
+            yield RawRow(first + 1, cells, problem)
+        elif "\0" in line or first in text.undecodable:
+            yield _damaged(first, line, cells, text.encoding)
         else:
             yield RawRow(first + 1, cells)
+
+
+def _damaged(index: int, line: str, cells: list[str], encoding: str) -> RawRow:
+    if "\0" in line:
+        return RawRow(index + 1, [cell.replace("\0", "\ufffd") for cell in cells], Problem("nul"))
+    return RawRow(index + 1, cells, Problem("encoding", detail={"encoding": encoding}))
 
 
 def _fit(cells: list[str], width: int) -> Problem | None:

@@ -49,7 +49,7 @@ class Format:
         return cls(**known)
 
 
-class Unreadable(Exception):  # noqa: N818 (a name that says what the file is)
+class Unreadable(Exception):
     """The file as a whole cannot be read; `code` names the sentence."""
 
     def __init__(self, code: str, **detail: str) -> None:

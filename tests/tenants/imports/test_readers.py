@@ -51,7 +51,9 @@ def test_a_forgotten_quote_at_the_end_costs_one_row() -> None:
     assert [(row.line, row.problem and row.problem.code) for row in rows] == [(2, None), (3, "quoting"), (4, None)]
 
 
-CHINESE = "订单号{d}会员号{d}商品{d}数量{d}日期\n1{d}王芳{d}苹果{d}1{d}2024年1月2日\n2{d}李娜{d}雪梨{d}2{d}2024年1月3日\n"
+CHINESE = (
+    "订单号{d}会员号{d}商品{d}数量{d}日期\n1{d}王芳{d}苹果{d}1{d}2024年1月2日\n2{d}李娜{d}雪梨{d}2{d}2024年1月3日\n"
+)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"])
@@ -90,7 +92,11 @@ def test_fixed_width_with_a_header_that_stands_askew() -> None:
 
 def test_fixed_width_with_blanks_inside_cells() -> None:
     data = b"no     name          total\n10001  Anna Maria     12.50\n10002  Bob             3.00\n10003  Cy B Dee      100.00\n"
-    assert rows_of(data) == [["10001", "Anna Maria", "12.50"], ["10002", "Bob", "3.00"], ["10003", "Cy B Dee", "100.00"]]
+    assert rows_of(data) == [
+        ["10001", "Anna Maria", "12.50"],
+        ["10002", "Bob", "3.00"],
+        ["10003", "Cy B Dee", "100.00"],
+    ]
 
 
 def workbook(*rows: list[object]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,9 @@ def work(app: Flask, tenant: TenantInfo) -> Callable[[], int]:
         count = 0
         while True:
             with app.app_context(), tenant_scope(tenant.id):
-                query = select(Task.id).where(Task.done_at.is_(None), Task.parked_at.is_(None)).order_by(Task.created_at)
+                query = (
+                    select(Task.id).where(Task.done_at.is_(None), Task.parked_at.is_(None)).order_by(Task.created_at)
+                )
                 owed = db.session.scalars(query).all()
             if not owed:
                 return count
@@ -65,7 +67,7 @@ def mapping_form(client: FlaskClient, ident: UUID) -> dict[str, str]:
     """What the mapping form holds when it is opened."""
     text = client.get(f"/admin/imports/{ident}/mapping").get_data(as_text=True)
     form: dict[str, str] = {}
-    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', text, re.S):
+    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
         chosen = re.search(r'<option value="([^"]*)" selected', body)
         form[name] = chosen[1] if chosen else ""
     form["source"] = "import"
@@ -142,7 +144,12 @@ def test_a_needed_column_must_be_chosen_and_no_column_twice(manager: FlaskClient
 
 
 def test_a_file_that_cannot_be_read_says_why(manager: FlaskClient) -> None:
-    for data, sentence in ((b"", "empty"), (b"PK\x03\x04xx", "workbook"), (b"a,b\n", "no rows"), (b"%PDF-1.7 ...", "not a table")):
+    for data, sentence in (
+        (b"", "empty"),
+        (b"PK\x03\x04xx", "workbook"),
+        (b"a,b\n", "no rows"),
+        (b"%PDF-1.7 ...", "not a table"),
+    ):
         answer = upload(manager, data)
         assert answer.status_code == 422
         assert sentence in answer.get_data(as_text=True)
@@ -203,8 +210,8 @@ def test_contacts_come_in_by_the_same_screens(manager: FlaskClient, work: Callab
 
 
 @pytest.fixture
-def foreign(other_tenant: TenantInfo, staff_client: Callable[..., FlaskClient]) -> Iterator[FlaskClient]:
-    yield staff_client("manager", where=other_tenant)
+def foreign(other_tenant: TenantInfo, staff_client: Callable[..., FlaskClient]) -> FlaskClient:
+    return staff_client("manager", where=other_tenant)
 
 
 def test_another_tenant_sees_nothing(manager: FlaskClient, foreign: FlaskClient) -> None:
