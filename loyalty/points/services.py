@@ -96,6 +96,7 @@ def ensure_programme() -> Terms:
         _found_programme()
         found = terms(fresh=True)
         assert found is not None
+        forget_terms()  # not committed yet: what is rolled back must not be remembered
     return found
 
 
