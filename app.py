@@ -24,6 +24,7 @@ PAGES = (
     "tenants.directory.brand_views:settings",
     "tenants.directory.brand_views:files",
     "tenants.directory.console:bp",
+    "tenants.directory.console_account:bp",
     "tenants.accounts.platform_views:bp",
     "tenants.accounts.views:bp",
     "tenants.accounts.views:till",

@@ -125,6 +125,7 @@ PERSON_LINKS: dict[str, tuple[Item, ...]] = {
         Item(_l("My account"), "own.index", "user", "own.account"),
         Item(_l("Open the till"), "till.index", "shopping-cart", "till.use"),
     ),
+    "console": (Item(_l("My account"), "operator_account.index", "user"),),
     "till": (Item(_l("Administration"), "start.index", "layout-dashboard", "start.view"),),
 }
 

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select, update
 
+from config.extensions import db
 from tenants.access import Actor
+from tenants.accounts import passwords, queries
 from tenants.accounts.models import Account, AccountSecret, OperatorSession
-from tenants.accounts.rules import LIFETIMES, TOUCH_EVERY, new_token, normal_email, token_hash
+from tenants.accounts.rules import LIFETIMES, TOUCH_EVERY, new_token, normal_email, password_faults, token_hash
+from tenants.accounts.signin import cheap
+from tenants.errors import Malformed
 from tenants.scope import system_session
+
+log = structlog.get_logger("accounts")
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ def create_operator(*, email: str, name: str, password_hash: str) -> UUID:
 def start_operator_session(account_id: UUID, *, ip: str | None = None, agent: str | None = None) -> str:
     """Make a console session and return its token; committed by itself."""
     token = new_token()
+    log.info("operator_signed_in", account=str(account_id), ip=ip)
     with system_session() as session:
         session.add(
             OperatorSession(account_id=account_id, token_hash=token_hash(token), ip=ip, agent=(agent or "")[:200] or None)
@@ -77,3 +86,22 @@ def end_operator_session(token: str) -> None:
     with system_session() as session:
         query = update(OperatorSession).where(OperatorSession.token_hash == token_hash(token))
         session.execute(query.values(ended_at=datetime.now(UTC)))
+
+
+def change_operator_password(account_id: UUID, *, current: str, new: str, token: str) -> None:
+    """Change an operator's password in the present (system) transaction; all other sessions end.
+
+    Raises Malformed next to the field. `token` is the session that stays.
+    """
+    account, secret = queries.own_account(account_id)
+    right, _renewed = passwords.verify(secret.password_hash, current, cheap=cheap())
+    if not right:
+        raise Malformed({"current": [_l("This is not your present password.")]})
+    faults = password_faults(new, email=account.email)
+    if faults:
+        raise Malformed({"new": faults})
+    secret.password_hash = passwords.hash_password(new, cheap=cheap())
+    secret.password_since = account.trusted_since = now = datetime.now(UTC)
+    here = update(OperatorSession).where(OperatorSession.token_hash == token_hash(token))
+    db.session.execute(here.values(created_at=now))
+    log.info("operator_password_changed", account=str(account_id))

@@ -33,12 +33,14 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 bp.face = "console"  # type: ignore[attr-defined]
 
 
-@bp.before_request
-def _as_system() -> None:
+def as_system() -> None:
     """The operator's requests run as the system role, in one transaction that the edge commits."""
     if g.actor is not None:
         db.session.remove()
         db.session.registry.set(Session(db.engines["system"]))  # type: ignore[arg-type]
+
+
+bp.before_request(as_system)
 
 
 # ---------------------------------------------------------------- sign-in

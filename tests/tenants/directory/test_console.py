@@ -78,3 +78,28 @@ def test_the_demo_goes_and_nothing_else(make_tenant, tenant, app, staff_client):
             assert session.scalar(text("SELECT count(*) FROM memberships WHERE tenant_id = :id"), {"id": tenant.id}) == 1
             assert session.scalar(text("SELECT count(*) FROM accounts WHERE email LIKE :mail"), {"mail": f"%@{demo.slug}.example"}) == 0
         assert purge_demo() == {}
+
+
+def test_an_operator_turns_two_steps_on_and_signs_in_with_them(app, client):
+    import re
+
+    import pyotp
+
+    data = {"email": "op.two@perennial.example", "password": "correct horse"}
+    with app.app_context():
+        ident = accounts.create_operator(name="Op", **data)
+    client.post("/console/signin", data=data)
+    secret = re.search(r"data-copy=\"([A-Z2-7]{32})\"", client.get("/console/account/second-step").get_data(as_text=True))[1]
+    shown = client.post("/console/account/second-step", data={"code": pyotp.TOTP(secret).now()}).get_data(as_text=True)
+    recovery = re.search(r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", shown)[1]
+    other = app.test_client()
+    assert other.post("/console/signin", data=data).location.endswith("/console/signin/code")
+    assert other.get("/console/").status_code == 303
+    assert other.post("/console/signin/code", data={"code": recovery}).status_code == 303
+    assert other.get("/console/").status_code == 200
+    assert client.post("/console/account/password", data={"current": "nope", "new": "a better horse"}).status_code == 422
+    assert client.post("/console/account/password", data={"current": "correct horse", "new": "a better horse"}).status_code == 303
+    assert client.get("/console/").status_code == 200
+    assert other.get("/console/").status_code == 303
+    assert client.post("/console/account/second-step/off", data={"password": "a better horse"}).status_code == 303
+    assert ident
