@@ -32,9 +32,10 @@ PURPOSES: dict[str, Any] = {
     "programme": _l("Programme"),
     "marketing": _l("Offers and news"),
 }
-PURPOSE_HINTS: dict[str, Any] = {
-    "programme": _l("What happens to the card: welcome, tier, points about to lapse."),
-    "marketing": _l("New products, offers, events."),
+# As the reader of a message is asked; the key is the purpose.
+WISHES: dict[str, Any] = {
+    "programme": _l("My card: tier, points and what is about to lapse"),
+    "marketing": _l("Offers, new products and events"),
 }
 
 REASONS: dict[str, Any] = {

@@ -23,6 +23,7 @@ class Parcel:
     sender: str = ""
     envelope_from: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    secret: bool = False
 
 
 class Trouble(Exception):  # read as "except Temporary", "except Permanent"

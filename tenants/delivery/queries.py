@@ -39,6 +39,14 @@ def address(address_id: UUID) -> Address:
     return found
 
 
+def addresses_by_id(address_ids: Iterable[UUID]) -> Mapping[UUID, Address]:
+    """Addresses by id, also retired ones."""
+    wanted = list(address_ids)
+    if not wanted:
+        return {}
+    return {found.id: found for found in db.session.scalars(select(Address).where(Address.id.in_(wanted)))}
+
+
 def people_at(channel: str, value: str, *, person_kind: str) -> Sequence[UUID]:
     """Whose address this is (compared without case); `value` as kept, see phones.normal()."""
     same = (Address.channel == channel, func.lower(Address.value) == key(value))

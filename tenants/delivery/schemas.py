@@ -28,7 +28,7 @@ class PreferencesSchema(FormSchema):
         metadata={
             "label": _l("I want to hear about"),
             "kind": "checkboxes",
-            "options": labels.options(labels.PURPOSES)[2:],
+            "options": labels.options(labels.WISHES),
         },
     )
 

@@ -40,7 +40,7 @@ def texts() -> Iterator[Texts]:
 def settings(mails: Mails, texts: Texts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """The installation pointed at both; call it to change a setting."""
     from config.settings import get_settings
-    from tenants.delivery import gateways, sender
+    from tenants.delivery import gateways, packing
 
     current = dataclasses.replace(
         get_settings(), smtp_port=mails.port, sms_url=texts.url, sms_token="let-me-in", smtp_host="127.0.0.1"
@@ -50,7 +50,7 @@ def settings(mails: Mails, texts: Texts, monkeypatch: pytest.MonkeyPatch) -> Ite
         nonlocal current
         current = dataclasses.replace(current, **given)
 
-    for module in (gateways, sender):
+    for module in (gateways, packing):
         monkeypatch.setattr(module, "get_settings", lambda: current)
     return change
 
