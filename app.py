@@ -72,7 +72,12 @@ JOBS: tuple[str, ...] = (
     "channels.start.tiles",
 )
 # Click groups.
-COMMANDS: tuple[str, ...] = ("loyalty.purchases.cli:imports", "demo.cli:demo", "tenants.accounts.cli:operator")
+COMMANDS: tuple[str, ...] = (
+    "loyalty.purchases.cli:imports",
+    "demo.cli:demo",
+    "tenants.accounts.cli:operator",
+    "tenants.delivery.cli:delivery",
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

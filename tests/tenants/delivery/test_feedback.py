@@ -257,3 +257,11 @@ def test_a_stricter_reason_replaces_a_weaker_one(scope):
     db.session.refresh(third)
     assert first.id == second.id == third.id
     assert third.reason == "hard_bounce"
+
+
+def test_the_operator_can_ask_for_the_bounce_door(app):
+    import contextvars
+
+    said = contextvars.Context().run(app.test_cli_runner().invoke, args=["delivery", "bounce-door"]).output
+    assert "/hooks/mail/bounce" in said
+    assert door_token(app.config["SECRET_KEY"], "bounce") in said
