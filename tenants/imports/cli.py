@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask.cli import AppGroup
 
 from tenants.errors import AppError
 from tenants.events import acting_as
@@ -21,9 +23,7 @@ from tenants.scope import tenant_scope
 ALL_TAKEN, NOTHING_READ, SOME_REJECTED, STOPPED = 0, 1, 3, 130
 
 
-@click.group("import")
-def imports() -> None:
-    """Bring files in: purchases, contacts."""
+imports = AppGroup("import", help="Bring files in: purchases, contacts.")
 
 
 def tenant_named(slug: str) -> TenantInfo:
@@ -79,8 +79,7 @@ def run_command(kind: str, options: dict[str, Any], **choices: Any) -> None:
 
 
 def _watched(kind: str, name: str, data: bytes, plan: runner.Plan, *, quiet: bool) -> tuple[dict[str, Any], int]:
-    stream = None if not quiet else open("/dev/null", "w")  # noqa: SIM115 (a sink for the bar)
-    target = stream or click.get_text_stream("stderr")
+    target = io.StringIO() if quiet else click.get_text_stream("stderr")
     bar: Any
     with click.progressbar(length=1, label=name, show_pos=True, file=target) as bar:
 

@@ -48,8 +48,8 @@ def test_good_rows_go_in_and_bad_ones_are_listed(scope: Session) -> None:
         "ada@mail.example", True, False,
     )  # fmt: skip
     assert addresses["sms"].value == "+12015550123"
-    rows = scope.execute(select(ImportRow.line, ImportRow.code).order_by(ImportRow.line)).tuples().all()
-    assert rows == [
+    rows = scope.execute(select(ImportRow.line, ImportRow.code).order_by(ImportRow.line)).all()
+    assert [tuple(row) for row in rows] == [
         (4, "bad_email"), (5, "bad_phone"), (6, "twice"), (7, "in_the_future"), (8, "missing"), (9, "no_such_choice"),
         (10, "not_yes_or_no"),
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_the_same_file_again_changes_nothing_and_blanks_are_filled(scope: Sessio
     assert (again["taken"], again["unchanged"], again["rejected"]) == (0, 2, 7)
     more = bring("CustomerID,Name,Birthday\n501,Another Name,\n502,,1980-01-02\n")
     assert (more["taken"], more["unchanged"]) == (1, 1)
-    names = dict(scope.execute(select(Member.number, Member.name)).tuples().all())
+    names = dict(scope.execute(select(Member.number, Member.name)))
     assert names == {"501": "Ada Byron", "502": "王芳"}
 
 
