@@ -150,6 +150,19 @@
     links[Math.min(Math.max(at + step, 0), links.length - 1)]?.focus();
   });
 
+  on("keydown", (event) => {
+    if (event.key !== "?" || event.target.matches("input, textarea, select, [contenteditable]") || $("dialog[open]")) return;
+    const keys = Object.entries(words.keys || {}).filter(([key]) => key === "?" || $(key === "/" ? "[data-search]" : ".pn-row-link"));
+    const rows = keys.flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, text)]);
+    const close = make("button", { class: "btn", value: "" }, words.close);
+    const head = make("header", { class: "pn-dialog-head" }, make("h2", { id: "keys-title" }, words.keysTitle));
+    const inner = make("form", { method: "dialog", class: "pn-dialog-body" }, make("dl", { class: "pn-keylist" }, ...rows), close);
+    const box = make("dialog", { class: "pn-dialog pn-dialog-ask", "aria-labelledby": "keys-title" }, head, inner);
+    document.body.append(box);
+    box.addEventListener("close", () => box.remove());
+    box.showModal();
+  });
+
   // ---- the till: one field has the focus always
   on("keydown", (event) => {
     const field = $("[data-keep-focus]");

@@ -63,7 +63,7 @@ class Shell:
     nav: list[navigation.EntryGroup] = field(default_factory=list)
     person_links: list[navigation.Entry] = field(default_factory=list)
     languages: tuple[tuple[str, str], ...] = LANGUAGES
-    words: dict[str, str] = field(default_factory=dict)
+    words: dict[str, Any] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- drawing
@@ -145,7 +145,7 @@ def role_names() -> dict[str, str]:
     }
 
 
-def _words() -> dict[str, str]:
+def _words() -> dict[str, Any]:
     """Sentences the scripts say."""
     return {
         "failed": _("That did not work. Try again."),
@@ -155,7 +155,14 @@ def _words() -> dict[str, str]:
         "close": _("Close"),
         "showTable": _("Show as a table"),
         "showChart": _("Show as a picture"),
-        "rightNow": _("The list was refreshed."),
+        "keysTitle": _("Keys"),
+        "keys": {
+            "/": _("Search"),
+            "j": _("Next row"),
+            "k": _("Row before"),
+            "Enter": _("Open the row"),
+            "?": _("This list"),
+        },
     }
 
 
