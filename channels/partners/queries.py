@@ -130,7 +130,7 @@ def notice(notice_id: UUID) -> PartnerNotice:
 
 def notices() -> Select[Any]:
     """All notices with the name of the partner they are for, for the list of the brand's staff."""
-    return select(
+    columns: tuple[Any, ...] = (
         PartnerNotice.id,
         PartnerNotice.title,
         PartnerNotice.body,
@@ -138,7 +138,8 @@ def notices() -> Select[Any]:
         PartnerNotice.withdrawn_at,
         PartnerNotice.partner_id,
         Partner.name.label("partner_name"),
-    ).outerjoin(Partner, Partner.id == PartnerNotice.partner_id)
+    )
+    return select(*columns).outerjoin(Partner, Partner.id == PartnerNotice.partner_id)
 
 
 def notices_for(partner_id: UUID, *, limit: int = 50) -> Sequence[PartnerNotice]:

@@ -11,6 +11,7 @@ from loyalty.members import desk
 from loyalty.members import queries as members
 from loyalty.members import timeline as line
 from loyalty.members.listings import MEMBERS
+from loyalty.members.models import Member
 from loyalty.members.schemas import LANGUAGES, MemberSchema
 from loyalty.points.queries import movements
 from loyalty.points.services import ensure_programme
@@ -99,7 +100,7 @@ def edit(member_id: UUID) -> Response:
     return form.page("members/edit.html", member=member)
 
 
-def _known(member: members.Member) -> dict[str, object]:
+def _known(member: Member) -> dict[str, object]:
     """A member as the form starts: consents are those of the first address."""
     found = delivery.addresses_of(member.id)
     values = {address.channel: address.value for address in found}

@@ -25,7 +25,7 @@ KINDS: dict[str, Any] = {
 
 def entries() -> Select[Any]:
     """Every movement of points with its member, one row each."""
-    return select(
+    columns: tuple[Any, ...] = (
         Entry.id,
         Entry.kind,
         Entry.points,
@@ -37,7 +37,8 @@ def entries() -> Select[Any]:
         Entry.member_id,
         Member.name.label("member_name"),
         Member.number.label("member_number"),
-    ).join(Member, Member.id == Entry.member_id)
+    )
+    return select(*columns).join(Member, Member.id == Entry.member_id)
 
 
 def find_entries(statement: Select[Any], text: str) -> Select[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -113,9 +114,10 @@ class Award:
     taken: tuple[Taken, ...] = field(default=())
 
 
-def _purchases() -> Select[tuple[Purchase, int | None, date | None, int | None]]:
+def _purchases() -> Select[Any]:
     """Purchases with the lot they made. A purchase makes at most one."""
-    return select(Purchase, Lot.points, Lot.last_day, Lot.rule_version).outerjoin(Lot, Lot.purchase_id == Purchase.id)
+    columns: tuple[Any, ...] = (Purchase, Lot.points, Lot.last_day, Lot.rule_version)
+    return select(*columns).outerjoin(Lot, Lot.purchase_id == Purchase.id)
 
 
 def purchases(
@@ -140,9 +142,7 @@ def purchase(purchase_id: UUID, *, member_id: UUID | None = None) -> Bought:
     return _assemble(rows, with_lines=True)[0]
 
 
-def _assemble(
-    rows: Sequence[tuple[Purchase, int | None, date | None, int | None]], *, with_lines: bool
-) -> list[Bought]:
+def _assemble(rows: Sequence[Any], *, with_lines: bool) -> list[Bought]:
     lines = _lines([row[0].id for row in rows], with_returns=with_lines)
     found = []
     for bought, points, last_day, rule_version in rows:
@@ -222,6 +222,7 @@ def _returns(line_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Return]]:
         .order_by(Refund.occurred_at)
     )
     for line, occurred_at in rows:
+        assert line.purchase_line_id is not None  # asked for by it
         found[line.purchase_line_id].append(
             Return(occurred_at, line.quantity, line.amount_minor, line.points_reversed, line.points_forgiven)
         )

@@ -37,7 +37,8 @@ class Month:
 def by_month(bought: Sequence[Bought], loose: Sequence[LooseReturn], *, more: bool) -> list[Month]:
     """Purchases and loose returns by month of the tenant's zone, newest first; `more` if older ones follow."""
     months: dict[date, list[Bought | LooseReturn]] = {}
-    for entry in sorted([*bought, *loose], key=lambda one: one.occurred_at, reverse=True):
+    everything: list[Bought | LooseReturn] = [*bought, *loose]
+    for entry in sorted(everything, key=lambda one: one.occurred_at, reverse=True):
         months.setdefault(local_day(entry.occurred_at).replace(day=1), []).append(entry)
     shown = []
     for first, entries in months.items():
@@ -92,7 +93,8 @@ def lapse_chart(lapses: Sequence[Lapse], *, today: date) -> dict[str, Any] | Non
     for lapse in dated:
         first = lapse.day.replace(day=1)  # type: ignore[union-attr]  # filtered above
         sums[first] = sums.get(first, 0) + lapse.points
-    months, at = [], min(today.replace(day=1), *sums) if sums else today
+    months: list[date] = []
+    at = min(today.replace(day=1), *sums)
     while at <= max(sums) and len(months) < MONTHS_SHOWN:
         months.append(at)
         at = end_of_month(at) + timedelta(days=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, request, url_for
@@ -92,7 +93,7 @@ def points() -> Response:
     start = max(0, request.args.get("from", 0, type=int))
     lots = history.awards(me.id, now=now(), everything=everything, limit=PAGE + 1, offset=start)
     lapses = queries.lapses(me.id, now=now())
-    more = {"from": start + PAGE} | ({"all": 1} if everything else {})
+    more: dict[str, Any] = {"from": start + PAGE} | ({"all": 1} if everything else {})
     return page(
         "portal/points.html",
         me=me,

@@ -22,19 +22,20 @@ ORIGINAL = [("known", _l("Purchase known")), ("unknown", _l("Purchase not known"
 
 def purchases() -> Select[Any]:
     """Purchases with member and points, one row each; what an undone import brought is left out."""
+    columns: tuple[Any, ...] = (
+        Purchase.id,
+        Purchase.external_id,
+        Purchase.occurred_at,
+        Purchase.place,
+        Purchase.total_minor,
+        Purchase.currency,
+        Purchase.member_id,
+        Member.name.label("member_name"),
+        Member.number.label("member_number"),
+        Lot.points,
+    )
     return (
-        select(
-            Purchase.id,
-            Purchase.external_id,
-            Purchase.occurred_at,
-            Purchase.place,
-            Purchase.total_minor,
-            Purchase.currency,
-            Purchase.member_id,
-            Member.name.label("member_name"),
-            Member.number.label("member_number"),
-            Lot.points,
-        )
+        select(*columns)
         .outerjoin(Member, Member.id == Purchase.member_id)
         .outerjoin(Lot, Lot.purchase_id == Purchase.id)
         .where(Purchase.withdrawn_at.is_(None))
@@ -43,23 +44,24 @@ def purchases() -> Select[Any]:
 
 def returns() -> Select[Any]:
     """Returned lines with their document, member and purchase, one row each."""
+    columns: tuple[Any, ...] = (
+        RefundLine.id,
+        RefundLine.sku,
+        RefundLine.description,
+        RefundLine.quantity,
+        RefundLine.amount_minor,
+        RefundLine.points_reversed,
+        RefundLine.points_forgiven,
+        Refund.external_id,
+        Refund.occurred_at,
+        Refund.currency,
+        Refund.member_id,
+        PurchaseLine.purchase_id,
+        Member.name.label("member_name"),
+        Member.number.label("member_number"),
+    )
     return (
-        select(
-            RefundLine.id,
-            RefundLine.sku,
-            RefundLine.description,
-            RefundLine.quantity,
-            RefundLine.amount_minor,
-            RefundLine.points_reversed,
-            RefundLine.points_forgiven,
-            Refund.external_id,
-            Refund.occurred_at,
-            Refund.currency,
-            Refund.member_id,
-            PurchaseLine.purchase_id,
-            Member.name.label("member_name"),
-            Member.number.label("member_number"),
-        )
+        select(*columns)
         .join(Refund, Refund.id == RefundLine.refund_id)
         .outerjoin(PurchaseLine, PurchaseLine.id == RefundLine.purchase_line_id)
         .outerjoin(Member, Member.id == Refund.member_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -33,9 +34,13 @@ def _count_tile(label: str, figure: Figure, *, icon: str, url: str) -> Tile:
     return Tile(label, points(figure.now), _a_year_ago(points(figure.year)), url, icon, figure.delta)
 
 
+def _words(name: str, day: date, more: dict[str, str]) -> dict[str, Any]:
+    return {f"{name}_from": day.isoformat(), f"{name}_to": day.isoformat(), **more}
+
+
 def _of_day(endpoint: str, name: str, day: date, **more: str) -> str:
     """The list behind a tile, narrowed to the day."""
-    return url_for(endpoint, **{f"{name}_from": day.isoformat(), f"{name}_to": day.isoformat()}, **more)
+    return url_for(endpoint, **_words(name, day, more))
 
 
 def _tiles(day: date) -> list[Tile]:

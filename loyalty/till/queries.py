@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 
 from config.extensions import db
 from loyalty.members import queries as members
-from loyalty.members.models import Card
+from loyalty.members.models import Card, Member
 from tenants.errors import NotFound
 
 MOST = 12
@@ -46,7 +46,7 @@ def old_card(text: str) -> OldCard | None:
 
 def found(statement: Any) -> Sequence[Row[Any]]:
     """The first members of a narrowed list, by name."""
-    return db.session.execute(statement.order_by(members.Member.sort_key, members.Member.id).limit(MOST)).all()
+    return db.session.execute(statement.order_by(Member.sort_key, Member.id).limit(MOST)).all()
 
 
 def is_scan(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from babel.numbers import get_decimal_symbol
@@ -53,7 +54,7 @@ def _sale_page(member_id: UUID, *, error: AppError | None = None, typed: str = "
     tier = portal.tier_view(face.standing, ladder=portal.ladder(), facts=facts, today=local_day())
     bought = history.purchases(member_id, limit=3)
     status = error.status if error else 200
-    sale = {"error": error, "typed": typed, "token": token or uuid4(), "point": decimal_sign()}
+    sale: dict[str, Any] = {"error": error, "typed": typed, "token": token or uuid4(), "point": decimal_sign()}
     return page(
         "till/member.html", status=status, member=face, tier=tier, bought=bought, birthday=_birthday(face), **sale
     )
