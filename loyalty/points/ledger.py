@@ -75,21 +75,19 @@ def award_many(
 
 RECORD_PURCHASES = """
 SELECT n, status, purchase_id, points, balance, tier_rank, member_id
-FROM record_purchases(CAST(:tenant AS uuid), CAST(:docs AS jsonb), CAST(:lines AS jsonb), :rules, :actor,
+FROM record_purchases(CAST(:tenant AS uuid), CAST(:docs AS jsonb), :rules, :actor,
   CAST(:import_id AS uuid), :key, :body)
 """
 
 
 def record_purchases(
     docs: Sequence[Mapping[str, Any]],
-    lines: Sequence[Mapping[str, Any]],
     values: Mapping[str, Any],
     *,
     direct: bool,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Purchases with lines, lots, entries, spend, tiers and events. One result row for each document."""
-    given = {"docs": as_json(docs), "lines": as_json(lines), **values}
-    return run(RECORD_PURCHASES, given, direct=direct)
+    return run(RECORD_PURCHASES, {"docs": as_json(docs), **values}, direct=direct)
 
 
 @dataclass

@@ -97,9 +97,10 @@ def _record(
         known = terms() if direct else ensure_programme()
         if known is None:  # the first purchase of a new tenant founds the programme, in a transaction
             direct, known = False, ensure_programme()
-        rows, lines = _rows(docs, source=source, known=known, now=moment)
+        info = tenant_info()
+        rows = [_row(doc, n=n, source=source, known=known, info=info, now=moment) for n, doc in enumerate(docs)]
         values = {"rules": known.newest, "actor": current_actor_ref(), "import_id": None, "key": None, "body": None}
-        found = ledger.record_purchases(rows, lines, {**values, **_plain(request)}, direct=direct)
+        found = ledger.record_purchases(rows, {**values, **_plain(request)}, direct=direct)
         if found[0].n is not None:
             return [
                 Outcome(r.status, r.purchase_id, r.points, r.balance, r.tier_rank, r.member_id, len(docs[r.n].lines))
@@ -116,22 +117,8 @@ def _plain(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, "import_id": str(ident)} if ident else request
 
 
-def _rows(
-    docs: Sequence[PurchaseDoc], *, source: str, known: Terms, now: datetime
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Documents and lines as the writer takes them, with ids, points and lapse."""
-    info = tenant_info()
-    rows, lines = [], []
-    for n, doc in enumerate(docs):
-        row, doc_lines = _row(doc, n=n, source=source, known=known, info=info, now=now)
-        rows.append(row)
-        lines += doc_lines
-    return rows, lines
-
-
-def _row(
-    doc: PurchaseDoc, *, n: int, source: str, known: Terms, info: TenantInfo, now: datetime
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _row(doc: PurchaseDoc, *, n: int, source: str, known: Terms, info: TenantInfo, now: datetime) -> dict[str, Any]:
+    """A document as the writer takes it, with ids, points and lapse."""
     currency = _currency(doc.currency, info)
     occurred_at = doc.occurred_at or now
     zone = info.tz
@@ -141,10 +128,10 @@ def _row(
     earned = earn(amounts, rule.earning, exponent=exponent_of(currency))
     nobody = doc.member is None and doc.member_id is None
     ends = lapse_of(day, rule.validity, zone) if earned.points and not nobody else None
-    purchase_id, total = new_id(), sum(amounts)
-    row = {
+    total = sum(amounts)
+    return {
         "n": n,
-        "id": purchase_id,
+        "id": new_id(),
         "source": doc.source or source,
         "external_id": doc.external_id,
         "member": doc.member,
@@ -161,15 +148,15 @@ def _row(
         "lapses_at": ends.at if ends else None,
         "rules": rule.version,
         "lot_id": new_id(),
+        "lines": [
+            _line(line, line_no, 0 if nobody else points)
+            for line_no, (line, points) in enumerate(zip(doc.lines, earned.by_line, strict=True), 1)
+        ],
     }
-    return row, [
-        _line(line, purchase_id, i, 0 if nobody else earned.by_line[i - 1]) for i, line in enumerate(doc.lines, 1)
-    ]
 
 
-def _line(line: Line, purchase_id: UUID, line_no: int, points: int) -> dict[str, Any]:
+def _line(line: Line, line_no: int, points: int) -> dict[str, Any]:
     return {
-        "purchase_id": purchase_id,
         "id": new_id(),
         "line_no": line_no,
         "sku": line.sku,

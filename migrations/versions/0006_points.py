@@ -27,7 +27,7 @@ FUNCTIONS = {
     "programme_terms": "uuid",
     "award_points": "uuid, text, bigint, text, text, timestamptz, date, timestamptz, int, text, text, text, bytea",
     "award_points_many": "uuid, jsonb, int, text, text, bytea",
-    "record_purchases": "uuid, jsonb, jsonb, int, text, uuid, text, bytea",
+    "record_purchases": "uuid, jsonb, int, text, uuid, text, bytea",
     "post_entries": "uuid, jsonb, jsonb",
     "post_lapses": "uuid, timestamptz, int",
     "withdraw_import": "uuid, uuid, text",

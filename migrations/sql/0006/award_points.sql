@@ -27,9 +27,8 @@ BEGIN
 
   WITH a AS (
     UPDATE point_accounts t SET balance = t.balance + p_points
-      FROM members m
-      WHERE m.tenant_id = p_tenant AND m.number = p_member AND m.status <> 'withdrawn'
-        AND t.tenant_id = p_tenant AND t.member_id = m.id
+      WHERE t.tenant_id = p_tenant AND t.member_id = (SELECT m.id FROM members m
+        WHERE m.tenant_id = p_tenant AND m.number = p_member AND m.status <> 'withdrawn')
       RETURNING t.member_id, t.balance
   ), e AS (
     INSERT INTO entries (tenant_id, id, member_id, kind, points, balance_after, occurred_at, value_at,

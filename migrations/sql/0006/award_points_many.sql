@@ -43,7 +43,7 @@ BEGIN
       ORDER BY x.source, x.external_id, x.n
   ), f AS (
     SELECT r.*, a.balance + sum(r.points) OVER (PARTITION BY r.mid ORDER BY r.occurred_at, r.n) AS after
-      FROM r JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = r.mid
+      FROM r LEFT JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = r.mid
       WHERE NOT EXISTS (SELECT FROM entries k WHERE k.tenant_id = p_tenant AND k.source = r.source
         AND k.external_id = r.external_id AND k.kind = 'award' AND k.line = 0)
   ), e AS (
@@ -56,16 +56,16 @@ BEGIN
   ), l AS (
     INSERT INTO lots (tenant_id, id, member_id, points, remaining, last_day, lapses_at, occurred_at, rule_version)
       SELECT p_tenant, f.lot_id, f.mid, f.points, f.points, f.last_day, f.lapses_at, f.occurred_at, p_rules
-      FROM f JOIN e ON e.id = f.entry_id
+      FROM f
   ), v AS (
     INSERT INTO events (tenant_id, kind, occurred_at, actor, payload)
       SELECT p_tenant, 'points.awarded', f.occurred_at, p_actor, jsonb_build_object(
         'member_id', f.mid, 'entry_id', f.entry_id, 'points', f.points, 'balance', f.after,
-        'source', f.source, 'external_id', f.external_id) FROM f JOIN e ON e.id = f.entry_id
+        'source', f.source, 'external_id', f.external_id) FROM f
   ), u AS (
     UPDATE point_accounts a SET balance = a.balance + s.points
       FROM (SELECT f.mid, sum(f.points) AS points FROM f GROUP BY f.mid) s
-      WHERE a.tenant_id = p_tenant AND a.member_id = s.mid
+      WHERE a.tenant_id = p_tenant AND a.member_id = s.mid AND a.member_id = ANY (v_members)
   )
   SELECT (SELECT count(*) FROM e), (SELECT count(*) FROM f) INTO v_new, v_wanted;
   IF v_new <> v_wanted THEN

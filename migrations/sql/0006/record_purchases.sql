@@ -1,13 +1,14 @@
 -- The one writer of purchases: for the single door, the batch door and the chunks of an import alike.
 -- p_docs:  [{n, id, source, external_id, member, member_id, occurred_at, day, currency, total_minor,
---            spend_minor, hash, place, points, last_day, lapses_at, rules, lot_id}]
--- p_lines: [{purchase_id, id, line_no, sku, description, quantity, unit_price, amount_minor, points}]
+--            spend_minor, hash, place, points, last_day, lapses_at, rules, lot_id, lines}]
+--   lines: [{id, line_no, sku, description, quantity, unit_price, amount_minor, points}], inside their
+--          document, so that a batch is expanded and never joined with itself.
 -- Points, their spread and the lapse were computed by loyalty/points/rules.py; p_rules is the newest
 -- rule version the caller knows, and where the programme has a newer one nothing is written.
 -- Statuses: new, unchanged, event_differs, unknown_member; for the whole call key_reused, stale_rules.
 -- The settings: these statements always go by keys, for one row as for five hundred. A plan made while
 -- tables were empty must not pin a scan in a connection, and planning anew each time costs more than running.
-CREATE FUNCTION record_purchases(p_tenant uuid, p_docs jsonb, p_lines jsonb, p_rules int, p_actor text,
+CREATE FUNCTION record_purchases(p_tenant uuid, p_docs jsonb, p_rules int, p_actor text,
                                  p_import uuid, p_key text, p_body bytea)
 RETURNS TABLE (n int, status text, purchase_id uuid, points bigint, balance bigint, tier_rank smallint, member_id uuid)
 LANGUAGE plpgsql
@@ -57,20 +58,22 @@ BEGIN
     -- 2. Products, each once and in order of SKU so that two writers cannot wait for each other in a ring.
     INSERT INTO products (tenant_id, sku, name, import_id)
       SELECT p_tenant, l.sku, coalesce(max(l.description), ''), p_import
-      FROM jsonb_to_recordset(p_lines) AS l(purchase_id uuid, sku text, description text)
-      WHERE l.purchase_id = ANY (v_fresh)
+      FROM jsonb_to_recordset(p_docs) AS x(id uuid, lines jsonb)
+      CROSS JOIN LATERAL jsonb_to_recordset(x.lines) AS l(sku text, description text)
+      WHERE x.id = ANY (v_fresh)
         AND NOT EXISTS (SELECT FROM products p WHERE p.tenant_id = p_tenant AND p.sku = l.sku)
       GROUP BY l.sku ORDER BY l.sku
       ON CONFLICT (tenant_id, sku) DO NOTHING;
     -- 3. Lines.
     INSERT INTO purchase_lines (tenant_id, id, purchase_id, line_no, sku, product_id, description, quantity,
                                 unit_price, amount_minor)
-      SELECT p_tenant, l.id, l.purchase_id, l.line_no, l.sku, p.id, coalesce(l.description, ''), l.quantity,
+      SELECT p_tenant, l.id, x.id, l.line_no, l.sku, p.id, coalesce(l.description, ''), l.quantity,
              l.unit_price, l.amount_minor
-      FROM jsonb_to_recordset(p_lines) AS l(purchase_id uuid, id uuid, line_no int, sku text, description text,
+      FROM jsonb_to_recordset(p_docs) AS x(id uuid, lines jsonb)
+      CROSS JOIN LATERAL jsonb_to_recordset(x.lines) AS l(id uuid, line_no int, sku text, description text,
              quantity numeric, unit_price numeric, amount_minor bigint)
       LEFT JOIN products p ON p.tenant_id = p_tenant AND p.sku = l.sku
-      WHERE l.purchase_id = ANY (v_fresh);
+      WHERE x.id = ANY (v_fresh);
   END IF;
 
   IF v_members IS NOT NULL THEN
@@ -78,17 +81,19 @@ BEGIN
     PERFORM 1 FROM point_accounts a WHERE a.tenant_id = p_tenant AND a.member_id = ANY (v_members)
       ORDER BY a.member_id FOR NO KEY UPDATE;
     -- 5. Lots, entries with the running balance, spend, and the tier of who is in date order.
-    WITH f AS (
-      SELECT x.*, p.member_id AS mid, new_id() AS entry_id
+    -- (Left joins and sub-selects, so that the documents always drive and the tables are only looked up.)
+    WITH d AS (
+      SELECT x.*, (SELECT p.member_id FROM purchases p WHERE p.tenant_id = p_tenant AND p.id = x.id) AS mid
         FROM jsonb_to_recordset(p_docs) AS x(n int, id uuid, source text, external_id text, occurred_at timestamptz,
                day date, currency text, total_minor bigint, spend_minor bigint, points bigint, last_day date,
-               lapses_at timestamptz, rules int, lot_id uuid)
-        JOIN purchases p ON p.tenant_id = p_tenant AND p.id = x.id
-        WHERE x.id = ANY (v_fresh) AND p.member_id IS NOT NULL
+               lapses_at timestamptz, rules int, lot_id uuid, lines jsonb)
+        WHERE x.id = ANY (v_fresh)
+    ), f AS (
+      SELECT d.*, new_id() AS entry_id FROM d WHERE d.mid IS NOT NULL
     ), g AS (
       SELECT f.*, a.tier_rank,
              a.balance + sum(f.points) OVER (PARTITION BY f.mid ORDER BY f.occurred_at, f.n) AS after
-        FROM f JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = f.mid
+        FROM f LEFT JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = f.mid
     ), lot AS (
       INSERT INTO lots (tenant_id, id, member_id, points, remaining, last_day, lapses_at, occurred_at, rule_version,
                         purchase_id)
@@ -97,8 +102,7 @@ BEGIN
     ), lot_line AS (
       INSERT INTO lot_lines (tenant_id, lot_id, purchase_line_id, points)
         SELECT p_tenant, g.lot_id, l.id, l.points
-        FROM jsonb_to_recordset(p_lines) AS l(purchase_id uuid, id uuid, points bigint)
-        JOIN g ON g.id = l.purchase_id WHERE l.points > 0
+        FROM g CROSS JOIN LATERAL jsonb_to_recordset(g.lines) AS l(id uuid, points bigint) WHERE l.points > 0
     ), entry AS (
       INSERT INTO entries (tenant_id, id, member_id, kind, points, balance_after, occurred_at, value_at, source,
                            external_id, lot_id)
@@ -118,14 +122,14 @@ BEGIN
              m.first_day = m.last_day AND a.tier_stale_from IS NULL
                AND m.last_day >= coalesce(a.last_fact_on, m.last_day)
                AND m.last_day <= coalesce(a.review_on, m.last_day) AS in_order
-        FROM m JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = m.mid
+        FROM m LEFT JOIN point_accounts a ON a.tenant_id = p_tenant AND a.member_id = m.mid
     ), measured AS (
       SELECT t.*, m.spend_minor, width_bucket(m.spend_minor, v_programme.tier_thresholds)::smallint AS earned
         FROM standing t CROSS JOIN LATERAL (
           SELECT (t.spend + coalesce(sum(s.amount_minor), 0))::bigint AS spend_minor FROM spend_days s
             WHERE t.in_order AND s.tenant_id = p_tenant AND s.member_id = t.mid
               AND s.day > (t.last_day - make_interval(months => v_programme.tier_window_months))::date
-              AND s.day <= t.last_day AND s.counted_on <= t.last_day) m
+              AND s.day <= t.last_day AND s.counted_on + 0 <= t.last_day) m  -- + 0: by member, never by day counted
     ), up AS (
       SELECT * FROM measured WHERE in_order AND earned > tier_rank
     ), history AS (
@@ -145,7 +149,7 @@ BEGIN
           review_on = CASE WHEN up.mid IS NULL THEN a.review_on
             ELSE (up.last_day + make_interval(months => v_programme.tier_review_months))::date END
         FROM standing t LEFT JOIN up ON up.mid = t.mid
-        WHERE a.tenant_id = p_tenant AND a.member_id = t.mid
+        WHERE a.tenant_id = p_tenant AND a.member_id = t.mid AND a.member_id = ANY (v_members)
     ), moved AS (
       INSERT INTO events (tenant_id, kind, occurred_at, actor, payload)
         SELECT p_tenant, 'tier.changed', f.occurred_at, p_actor, jsonb_build_object(

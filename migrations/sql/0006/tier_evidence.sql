@@ -12,7 +12,7 @@ BEGIN
       coalesce(sum(s.amount_minor) FILTER (WHERE s.day <= v_opens), 0),
       coalesce(-sum(s.amount_minor) FILTER (WHERE s.day > v_opens AND s.amount_minor < 0 AND s.counted_on > p_since), 0)
       INTO v_left, v_refunded FROM spend_days s
-      WHERE s.tenant_id = p_tenant AND s.member_id = p_member AND s.counted_on <= p_day AND s.day <= p_day
+      WHERE s.tenant_id = p_tenant AND s.member_id = p_member AND s.counted_on + 0 <= p_day AND s.day <= p_day
         AND s.day > (p_since - make_interval(months => p_window))::date;
   END IF;
   RETURN jsonb_build_object('first_day', v_opens + 1, 'last_day', p_day, 'spend_minor', p_spend,

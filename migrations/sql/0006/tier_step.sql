@@ -38,7 +38,7 @@ BEGIN
       FROM candidate c LEFT JOIN every e ON e.member_id = c.member_id
       LEFT JOIN LATERAL (SELECT sum(s.amount_minor) AS spend FROM spend_days s
         WHERE NOT p_all AND s.tenant_id = p_tenant AND s.member_id = c.member_id
-          AND s.day > v_opens AND s.day <= p_day AND s.counted_on <= p_day) o ON true
+          AND s.day > v_opens AND s.day <= p_day AND s.counted_on + 0 <= p_day) o ON true
   ), verdict AS (
     SELECT m.*, width_bucket(m.spend, g.tier_thresholds)::smallint AS earned, coalesce(m.review_on <= p_day, false) AS due
       FROM measured m
