@@ -35,7 +35,7 @@ def app(servers: None) -> Iterator[Flask]:
     from app import create_app  # settings are read on import of the app's parts
 
     made = create_app()
-    made.config["WTF_CSRF_ENABLED"] = False  # tests/tenants/accounts/test_csrf.py turns it on
+    made.config["WTF_CSRF_ENABLED"] = False  # test_csrf_is_asked_for turns it on
     yield made
     from config.extensions import db
 

@@ -117,7 +117,6 @@ def ask(app: Flask, world: World, people: dict[str | None, Any]) -> Iterator[Cal
     """ask(rule, method, kind, rows): the answer to tenant A's person with the ids of these rows."""
     with app.app_context():
         here: TenantInfo = tenant_info(world.a)
-    app.config["WTF_CSRF_ENABLED"] = False
 
     def send(rule: Rule, method: str, kind: str | None, rows: dict[str, dict[str, Any]]) -> Any:
         values = {}
@@ -138,7 +137,6 @@ def ask(app: Flask, world: World, people: dict[str | None, Any]) -> Iterator[Cal
         return people[kind].open(f"/t/{here.slug}{path}", method=method, **body)
 
     yield send
-    app.config["WTF_CSRF_ENABLED"] = True
 
 
 def test_another_tenants_ids_are_nowhere(app: Flask, world: World, ask: Callable[..., Any], subtests: Any) -> None:
