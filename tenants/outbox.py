@@ -51,6 +51,10 @@ _WAITING = text(
 )
 
 
+SUSPECT = 4
+"""Hand-overs without an answer after which an event travels alone. Not fewer: Redis may be lost twice in a minute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Events of one tenant on their way to one handler; `id` names the hand-over."""
@@ -69,6 +73,11 @@ class Overdue:
     batch: UUID | None
     attempts: int
     error: str | None
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether it failed, or was lost so often that it may be what kills the worker of its batch."""
+        return self.error is not None or self.attempts >= SUSPECT
 
 
 def tenants_with_work() -> list[UUID]:
@@ -126,11 +135,10 @@ def postpone(batches: Iterable[UUID], *, lease: float) -> None:
 
 
 def hand_again(receipts: Sequence[Overdue], *, lease: float) -> list[Batch]:
-    """New batches for overdue receipts: together when they were lost, alone when they failed or were lost twice."""
+    """New batches for overdue receipts: together when they were lost, alone when they failed or are lost for ever."""
 
     def company(receipt: Overdue) -> tuple[str, str]:
-        alone = receipt.error is not None or receipt.attempts > 1
-        return receipt.handler, str(receipt.event_id) if alone else ""
+        return receipt.handler, str(receipt.event_id) if receipt.goes_alone else ""
 
     batches = []
     for (handler, _alone), members in groupby(sorted(receipts, key=company), key=company):

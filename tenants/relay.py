@@ -81,9 +81,9 @@ def _again(receipts: Sequence[Overdue], room: int, *, lease: float) -> list[Batc
         outbox.park(receipt.handler, [receipt.event_id], error=LOST_SENTENCE)
         log.error("event_parked", event_id=str(receipt.event_id), handler=receipt.handler, tenant_id=str(tenant_id))
     rest = [receipt for receipt in gone if receipt.attempts < LOST]
-    lost = [receipt for receipt in rest if receipt.error is None and receipt.attempts <= 1]
+    lost = [receipt for receipt in rest if not receipt.goes_alone]
     # Those that go alone are as many jobs as events, so they share the tenant's room.
-    alone = [receipt for receipt in rest if receipt not in lost][: max(room, 0) * 4]
+    alone = [receipt for receipt in rest if receipt.goes_alone][: max(room, 0) * 4]
     return outbox.hand_again([*lost, *alone], lease=lease)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -23,7 +24,7 @@ from config.extensions import ROOT
 from tenants.info import TenantInfo
 from tests.concurrency import probe
 
-PATIENCE = 40.0  # seconds until a test gives up waiting
+PATIENCE = 120.0  # seconds until a test gives up waiting; a busy machine needs ten to start a process
 
 
 def wait_until(met: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> None:
@@ -42,14 +43,51 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+class Zygote:
+    """Starts processes of the program and waits for their end."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.concurrency.zygote"]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+
+    def ask(self, **wish: object) -> int:
+        """One wish, one answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{json.dumps(wish)}\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> int:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())  # type: ignore[no-any-return]  # the zygote answers numbers
+
+    def stop(self) -> None:
+        """End it; what it started has been ended before."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def zygote(servers: None) -> Iterator[Zygote]:
+    """One for all tests of this folder."""
+    made = Zygote()
+    yield made
+    made.stop()
+
+
 class Installation:
     """Redis of its own, the test database, and processes by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, zygote: Zygote) -> None:
         self.folder = folder
+        self.zygote = zygote
         self.redis = EmbeddedRedis(folder)
         self.port = free_port()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, int] = {}
         url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
         self.owner = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
         self.system = psycopg.connect(
@@ -68,27 +106,15 @@ class Installation:
 
     def start(self, name: str) -> None:
         """Start "web", "relay", "scheduler" or "worker"; a number may follow the name ("worker-2")."""
-        environment = os.environ | {
-            "REDIS_URL": self.redis.url(),
-            "PORT": str(self.port),
-            "REDELIVER_SECONDS": "2",
-            "LOG_LEVEL": "INFO",
-        }
-        with (self.folder / f"{name}.log").open("ab") as out:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-c", "from tests.concurrency.probe import main; main()", name.partition("-")[0]],
-                env=environment,
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
+        environment = {"REDIS_URL": self.redis.url(), "PORT": str(self.port), "REDELIVER_SECONDS": "3"}
+        log = str(self.folder / f"{name}.log")
+        self.processes[name] = self.zygote.ask(start=name.partition("-")[0], env=environment, log=log)
 
     def kill(self, name: str, *, number: int = signal.SIGKILL) -> int:
         """Send a signal to the process alone (a worker's job goes on as an orphan) and collect it."""
-        process = self.processes.pop(name)
-        process.send_signal(number)
-        return process.wait(30)
+        pid = self.processes.pop(name)
+        os.kill(pid, number)
+        return self.zygote.ask(wait=pid)
 
     def kill_redis(self) -> None:
         """kill -9, so that Redis writes nothing down at the end."""
@@ -108,10 +134,8 @@ class Installation:
 
     def stop(self) -> None:
         """End everything that was started here."""
-        for process in self.processes.values():
-            process.kill()
-        for process in self.processes.values():
-            process.wait(30)
+        for name in list(self.processes):
+            self.kill(name)
         self.redis.stop()
         self.owner.execute("DROP TABLE probe_effects")
         self.owner.close()
@@ -119,10 +143,10 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tenant: TenantInfo) -> Iterator[Installation]:
+def installation(tenant: TenantInfo, zygote: Zygote) -> Iterator[Installation]:
     """Redis is up; the test starts the rest. The folder is short because a socket's path must be."""
     folder = Path(tempfile.mkdtemp(prefix="pn-"))
-    made = Installation(folder)
+    made = Installation(folder, zygote)
     made.redis.start()
     try:
         yield made
