@@ -196,7 +196,7 @@
       fill: bars(one) ? paint.series[index % paint.series.length] : mixed ? undefined : `${paint.series[index % paint.series.length]}1f`,
       width: bars(one) ? 0 : 2,
       points: { show: !bars(one) && xs.length < 2 },
-      paths: bars(one) ? uPlot.paths.bars({ size: [0.66, 44], radius: 0.15 }) : uPlot.paths.spline(),
+      paths: bars(one) ? uPlot.paths.bars({ size: [0.66, 44], radius: 0.15 }) : uPlot.paths.linear(), // a curve would invent figures
     }));
     const axis = { stroke: paint.ink, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false }, font: "12px Inter, system-ui, sans-serif" };
     const options = {

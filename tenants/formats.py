@@ -10,6 +10,7 @@ import math
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ NBSP = "\u00a0"
 # ---------------------------------------------------------------- pure
 
 
+@lru_cache(maxsize=8192)
 def money_text(minor: int, *, currency: str, locale: Locale) -> str:
     """Minor units of `currency` as people write them; the number of decimals is the currency's own."""
     digits = babel_numbers.get_currency_precision(currency)
@@ -39,6 +41,7 @@ def money_text(minor: int, *, currency: str, locale: Locale) -> str:
     return babel_numbers.format_currency(amount, currency, locale=locale).replace(" ", NBSP)
 
 
+@lru_cache(maxsize=8192)
 def day_text(value: date, *, today: date, locale: Locale) -> str:
     """A day with its month in words; the year is said when it is not the year of `today`."""
     if value.year != today.year:
@@ -82,10 +85,14 @@ def current_currency() -> str:
 def number_locale() -> Locale:
     """The locale for figures and dates: the tenant's if the reader speaks its language, else the reader's."""
     reader = get_locale() or Locale("en")
-    if not in_scope():
-        return reader
+    return _number_locale(tenant_info().locale, str(reader)) if in_scope() else reader
+
+
+@lru_cache(maxsize=512)
+def _number_locale(home_name: str, reader_name: str) -> Locale:
+    reader = Locale.parse(reader_name)
     try:
-        home = Locale.parse(tenant_info().locale.replace("-", "_"))
+        home = Locale.parse(home_name.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return reader
     same = home.language == reader.language and (home.script or "") == (reader.script or home.script or "")
@@ -147,7 +154,12 @@ def number(value: Number | None) -> str:
     """A number with the locale's separators. None is a dash."""
     if value is None:
         return "–"
-    return babel_numbers.format_decimal(value, locale=number_locale()).replace(" ", NBSP)
+    return _number_text(value, number_locale())
+
+
+@lru_cache(maxsize=8192)
+def _number_text(value: Number, locale: Locale) -> str:
+    return babel_numbers.format_decimal(value, locale=locale).replace(" ", NBSP)
 
 
 def points(value: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: equality would translate the labels
 class Item:
     """One entry: `endpoint` is its first page. It is active on the pages of its blueprint, or on those in `also`."""
 
@@ -150,10 +151,17 @@ def _shows(item: Item, known: Iterable[str], may: Callable[[str], bool]) -> bool
     return item.endpoint in known and (item.needs is None or may(item.needs))
 
 
+@functools.cache
+def _rivals(blueprint: str) -> tuple[Item, ...]:
+    """The items whose pages lie in one blueprint."""
+    items = (item for groups in MENUS.values() for group in groups for item in group.items)
+    return tuple(item for item in items if _blueprint(item.endpoint) == blueprint)
+
+
 def _active(item: Item, at: str) -> bool:
-    rivals = [i for m in MENUS.values() for g in m for i in g.items if _blueprint(i.endpoint) == _blueprint(at)]
-    if item not in rivals:
+    if _blueprint(item.endpoint) != _blueprint(at):
         return False
+    rivals = _rivals(_blueprint(at))
     named = [rival for rival in rivals if at == rival.endpoint or at in rival.also]
     # Where two items share a blueprint, pages that neither names belong to its index.
     return item in (named or [rival for rival in rivals if len(rivals) == 1 or rival.endpoint.endswith(".index")])

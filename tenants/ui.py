@@ -17,6 +17,7 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
+from werkzeug.local import LocalProxy
 from werkzeug.routing import BuildError
 
 from tenants import navigation
@@ -80,14 +81,18 @@ def _icon_body(folder: str, name: str) -> str:
     return _SPACE.sub("><", inner.strip())
 
 
-def draw_icon(name: str, size: int = 20, label: str = "") -> Markup:
-    """A Tabler outline icon as inline SVG; hidden from readers unless it has a label."""
-    body = _icon_body(str(Path(current_app.static_folder or "static") / "vendor" / "icons"), name)
+@lru_cache(maxsize=2048)
+def _icon(folder: str, name: str, size: int, label: str) -> Markup:
     voice = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
     return Markup(  # noqa: S704  # the body comes from our own files, the label is escaped
         f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
-        f'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" {voice}>{body}</svg>'
+        f'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" {voice}>{_icon_body(folder, name)}</svg>'
     )
+
+
+def draw_icon(name: str, size: int = 20, label: str = "") -> Markup:
+    """A Tabler outline icon as inline SVG; hidden from readers unless it has a label."""
+    return _icon(f"{current_app.static_folder}/vendor/icons", name, size, str(label))
 
 
 def qr_svg(data: str) -> Markup:
@@ -230,6 +235,14 @@ def _brand_version(branding: dict[str, Any]) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
+def _frame_once() -> Shell:
+    """The frame, made when a template first asks for it: a fragment never does."""
+    if "shell" not in g:
+        g.shell = frame()
+    shell: Shell = g.shell
+    return shell
+
+
 def init_app(app: Flask) -> None:
     """Give templates the kit's functions and the frame."""
     app.jinja_env.globals.update(
@@ -237,4 +250,5 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.filters.update(tone=tone, from_epoch=from_epoch)
     app.jinja_env.lstrip_blocks = True
-    app.context_processor(lambda: {"shell": frame()})
+    shell = LocalProxy(_frame_once)
+    app.context_processor(lambda: {"shell": shell})

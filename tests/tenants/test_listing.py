@@ -261,7 +261,9 @@ def rows_of(app: Flask, tenant: object, url: str, of: Listing) -> list[list[str]
         g.tenant = tenant
         response = of.respond(select(Thing), "unused.html")
         assert response.mimetype == "text/csv"
-        return list(csv.reader(io.StringIO(response.get_data().decode("utf-8-sig"))))
+        text = response.get_data().decode("utf-8-sig")
+        response.close()
+        return list(csv.reader(io.StringIO(text)))
 
 
 def test_csv_is_the_whole_filtered_list(
