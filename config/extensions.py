@@ -91,8 +91,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     csrf.init_app(app)
     login_manager.init_app(app)
-    if login_manager._user_callback is None and login_manager._request_callback is None:
-        login_manager.request_loader(lambda _request: None)  # until tenants.accounts registers its loaders
     limiter.init_app(app)
     app.extensions["perennial_api"] = _init_api(app)
     app.extensions["redis"] = Redis.from_url(settings.redis_url, socket_timeout=5, health_check_interval=30)

@@ -77,8 +77,8 @@ def find_tenant(*, slug: str = "", host: str = "") -> TenantInfo | None:
         return info
     with db.engine.connect() as connection:
         query = text(f"SELECT {COLUMNS} FROM find_tenant(:slug, :host)")
-        row = connection.execute(query, {"slug": slug, "host": host}).one_or_none()
-    return _keep(kind, key, TenantInfo(**row._mapping) if row else None)
+        row = connection.execute(query, {"slug": slug, "host": host}).mappings().one_or_none()
+    return _keep(kind, key, TenantInfo(**row) if row else None)
 
 
 def tenant_info(tenant_id: UUID | None = None) -> TenantInfo:
@@ -89,10 +89,10 @@ def tenant_info(tenant_id: UUID | None = None) -> TenantInfo:
         return info
     with system_session() as session:
         query = text(f"SELECT {COLUMNS} FROM tenants WHERE id = :id")
-        row = session.execute(query, {"id": wanted}).one_or_none()
+        row = session.execute(query, {"id": wanted}).mappings().one_or_none()
     if row is None:
         raise LookupError(f"tenant {wanted} is gone")
-    found = _keep("id", str(wanted), TenantInfo(**row._mapping))
+    found = _keep("id", str(wanted), TenantInfo(**row))
     assert found is not None
     return found
 

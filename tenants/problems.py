@@ -106,5 +106,5 @@ def _http(error: HTTPException) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    log.exception("unhandled", exc_info=error, reference=g.get("request_id", ""))
+    log.error("unhandled", exc_info=error, reference=g.get("request_id", ""))
     return render(AppError())

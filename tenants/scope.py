@@ -18,8 +18,15 @@ from uuid import UUID
 from psycopg import OperationalError
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, ForeignKeyConstraint, Uuid, event, text
-from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, declared_attr, mapped_column
-from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    declared_attr,
+    mapped_column,
+    with_loader_criteria,
+)
 
 from config.extensions import db
 from tenants.ids import new_id
@@ -99,6 +106,7 @@ class TenantKey:
 
     @declared_attr
     def tenant_id(cls) -> Mapped[UUID]:  # noqa: N805  # SQLAlchemy passes the class
+        """The owner of the row, taken from the scope."""
         return mapped_column(
             Uuid,
             primary_key=True,
@@ -113,6 +121,7 @@ class TenantScoped(TenantKey):
 
     @declared_attr
     def id(cls) -> Mapped[UUID]:  # noqa: N805  # SQLAlchemy passes the class
+        """The row's own part of the key, time-ordered."""
         return mapped_column(Uuid, primary_key=True, default=new_id, server_default=text("new_id()"), sort_order=-19)
 
 

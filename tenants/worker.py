@@ -36,13 +36,13 @@ class TenantWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """Remember that this is an end and not a lost connection."""
         self.asked_to_stop = True
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the child: the parent's database connections are not ours to use."""
         for engine in db.engines.values():
             engine.dispose(close=False)
-        super().main_work_horse(job, queue)  # type: ignore[no-untyped-call]
+        super().main_work_horse(job, queue)
 
 
 def make_worker(queues: list[str]) -> TenantWorker:
