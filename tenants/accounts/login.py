@@ -15,6 +15,7 @@ from flask_login import UserMixin
 from config.extensions import login_manager
 from tenants.access import Actor
 from tenants.accounts import operators, people, queries
+from tenants.accounts.rules import LIFETIMES
 from tenants.accounts.sessions import touch
 from tenants.integrations.services import actor_for_key
 from tenants.routing import COOKIES
@@ -84,8 +85,10 @@ def load_key(incoming: Request) -> Person | None:
     return Person(actor, "", None) if actor else None
 
 
-def install(_app: Flask) -> None:
+def install(app: Flask) -> None:
     """Hang both loaders on Flask-Login. Sessions are kept by us, so its own browser check is off."""
+    # The cookie outlives every session; what ends one is its row.
+    app.permanent_session_lifetime = max(idle for idle, _whole in LIFETIMES.values())
     login_manager.user_loader(load_person)
     login_manager.request_loader(load_key)
     login_manager.session_protection = None
