@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -182,21 +183,13 @@ class RowView:
 
 @dataclass(frozen=True)
 class ColumnView:
-    """A column head: its label, where a click sorts to, and the present direction."""
+    """A column head: its label as text, where a click sorts to, and the present direction."""
 
     column: Column
-    sort_url: str
-    direction: str
-
-    @property
-    def label(self) -> Any:
-        """Its heading."""
-        return self.column.label
-
-    @property
-    def css(self) -> str:
-        """Class of its cells."""
-        return self.column.css
+    label: str
+    css: str
+    sort_url: str = ""
+    direction: str = ""
 
 
 @dataclass(frozen=True)
@@ -351,17 +344,19 @@ class View:
 
     # ---- what the table says
 
-    @property
+    @cached_property
     def columns(self) -> list[ColumnView]:
-        """The column heads."""
+        """The column heads; made once, since every cell asks for its label."""
         return [self._head(column) for column in self.listing.columns]
 
     def _head(self, column: Column) -> ColumnView:
+        label = str(column.label)
         if column.sort is None:
-            return ColumnView(column, "", "")
+            return ColumnView(column, label, column.css)
         current = self.order.name.partition(":")[2]
         direction = self.order.direction if current.removeprefix("-") == column.name else ""
-        return ColumnView(column, self.url(sort=f"-{column.name}" if direction == "asc" else column.name), direction)
+        url = self.url(sort=f"-{column.name}" if direction == "asc" else column.name)
+        return ColumnView(column, label, column.css, url, direction)
 
     @property
     def filters(self) -> list[FilterView]:

@@ -60,6 +60,7 @@ def open_page(chromium: Browser, *, size: tuple[int, int] = DESK, scheme: str = 
     )
     page = frame.new_page()
     page.set_default_timeout(20_000)
+    page.set_default_navigation_timeout(60_000)  # the machine may be busy
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("console", lambda said: problems.append(f"console: {said.text}") if _counts(said.text, said.type) else None)
