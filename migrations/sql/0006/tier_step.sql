@@ -48,8 +48,12 @@ BEGIN
     INSERT INTO tier_changes (tenant_id, member_id, on_day, from_rank, to_rank, reason, evidence, policy_version)
       SELECT p_tenant, m.member_id, p_day, m.tier_rank, m.earned,
              CASE WHEN m.earned > m.tier_rank THEN 'earned' ELSE 'review' END,
-             tier_evidence(p_tenant, m.member_id, p_day, m.tier_since, g.tier_window_months, m.spend,
-                           g.tier_thresholds[greatest(m.earned, m.tier_rank)]),
+             -- Who never moved before has nothing that left; a first run moves hundreds of thousands of those.
+             CASE WHEN m.tier_since IS NULL THEN jsonb_build_object('first_day', v_opens + 1, 'last_day', p_day,
+               'spend_minor', m.spend, 'needed_minor', g.tier_thresholds[greatest(m.earned, m.tier_rank)],
+               'left_window_minor', 0, 'refunded_minor', 0)
+             ELSE tier_evidence(p_tenant, m.member_id, p_day, m.tier_since, g.tier_window_months, m.spend,
+                                g.tier_thresholds[greatest(m.earned, m.tier_rank)]) END,
              g.tier_policy_version
       FROM mover m
   ), event AS (
