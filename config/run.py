@@ -237,7 +237,9 @@ class Run:
         """Every process by name."""
         python = [sys.executable, "-m"]
         wanted = {"relay": ["tenants.relay"], "scheduler": ["tenants.scheduler"]}
-        wanted |= {f"worker-{n}": ["tenants.worker"] for n in range(1, number(self.env, "WORKERS", 2) + 1)}
+        # Every second worker takes long work first, so that neither an import nor a flood of events starves the other.
+        orders = ((), ("high", "bulk", "default", "events"))
+        wanted |= {f"worker-{n + 1}": ["tenants.worker", *orders[n % 2]] for n in range(number(self.env, "WORKERS", 2))}
         if not self.env.get("SMTP_HOST"):
             wanted = {"mailbox": ["tenants.delivery.mailbox"], **wanted}
         found = {name: [*python, *parts] for name, parts in wanted.items() if _exists(parts[0])}

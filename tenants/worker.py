@@ -8,6 +8,8 @@ again at once, and the relay hands them over.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import signal
 import sys
@@ -18,6 +20,7 @@ from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.utils import import_string
 
 from config.extensions import db
@@ -76,10 +79,20 @@ def run_worker(queues: list[str]) -> None:
         stop.wait(0.5)
 
 
+def warm_up() -> None:
+    """Learn what every job would have to: SQLAlchemy asks a server some questions on its first connection."""
+    for engine in db.engines.values():
+        with contextlib.suppress(SQLAlchemyError):  # a database that is away is the jobs' business
+            engine.connect().close()
+        engine.dispose()
+    gc.freeze()  # what exists now stays shared with the children
+
+
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     app = import_string("app:create_app")()
     with app.app_context():
+        warm_up()
         log.info("worker_started", pid=os.getpid())
         run_worker(sys.argv[1:] or list(QUEUES))
         log.info("worker_stopped")

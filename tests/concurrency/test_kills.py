@@ -13,7 +13,7 @@ from uuid import uuid4
 from tenants.info import TenantInfo
 from tests.concurrency.conftest import Installation, wait_until
 
-CHUNKS = 60
+CHUNKS = 15
 
 
 class Customer(threading.Thread):
@@ -34,14 +34,14 @@ class Customer(threading.Thread):
             return None
 
     def run(self) -> None:
-        """Poke some sixty times a second; wait a little when the server is away."""
+        """Poke some fifteen times a second; wait a little when the server is away."""
         while not self.done.is_set():
             body = self.post("/probe/poke")
             if body is None:
                 self.done.wait(0.1)
             else:
                 self.promised.append(body.split('"')[3])
-                self.done.wait(0.01)
+                self.done.wait(0.05)
 
 
 def test_kills_lose_nothing_and_double_nothing(
@@ -56,7 +56,7 @@ def test_kills_lose_nothing_and_double_nothing(
 
     for step in _steps(installation):
         seen = len(installation.effects())
-        wait_until(lambda seen=seen: len(installation.effects()) > seen + 20, "facts flow between the kills")
+        wait_until(lambda seen=seen: len(installation.effects()) > seen + 10, "facts flow between the kills")
         step()
 
     for customer in customers:
@@ -109,7 +109,7 @@ def _judge(installation: Installation, promised: list[str]) -> None:
     for handler in ("first", "second"):
         assert {subject for what, subject in effects if what == handler} == {event_id for event_id, _number in recorded}
     assert set(promised) <= {number for _event_id, number in recorded}, "what was promised was kept"
-    assert len(promised) > 100
+    assert len(promised) > 50
     assert sum(what.startswith("chunk") for what, _subject in effects) == CHUNKS
     ours = "handler LIKE 'probe.%%' AND parked_at IS NOT NULL"
     assert installation.ask(f"SELECT count(*) FROM receipts WHERE {ours}") == 0
