@@ -26,7 +26,7 @@ from loyalty.points.services import ensure_programme, post_lapses, prove_ledger
 from loyalty.portal.history import AMOUNT_ONLY
 from loyalty.purchases.documents import Line, PurchaseDoc
 from loyalty.purchases.imports import customer_numbers
-from loyalty.purchases.models import Purchase
+from loyalty.purchases.models import Purchase, Refund
 from loyalty.purchases.services import record_purchases
 from loyalty.tiers.services import rewalk_stale, run_day
 from tenants.accounts.services import create_operator, create_staff
@@ -147,10 +147,7 @@ def _import(kind: str, name: str, data: bytes, **options: Any) -> None:
 
 def _settle() -> None:
     """What the nightly jobs do, once, so that the first look shows the end of yesterday."""
-    # The contact file does not say since when they are members; their first purchase does.
-    first = select(func.min(Purchase.occurred_at)).where(Purchase.member_id == Member.id).scalar_subquery()
-    joined = update(Member).where(Member.import_id.is_not(None)).values(joined_at=func.least(Member.joined_at, first))
-    db.session.execute(joined.execution_options(synchronize_session=False))
+    _join_early()
     run_day(local_day())
     after = None
     while (after := rewalk_stale(today=local_day(), after=after)) is not None:
@@ -160,6 +157,16 @@ def _settle() -> None:
         db.session.commit()
     prove_ledger(now=now())
     db.session.commit()
+
+
+def _join_early() -> None:
+    """The contact file does not say since when they are members; their first document does."""
+    first = [
+        select(func.min(kind.occurred_at)).where(kind.member_id == Member.id).scalar_subquery()
+        for kind in (Purchase, Refund)
+    ]
+    joined = update(Member).where(Member.import_id.is_not(None)).values(joined_at=func.least(Member.joined_at, *first))
+    db.session.execute(joined.execution_options(synchronize_session=False))
 
 
 def _the_member() -> None:

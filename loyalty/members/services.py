@@ -146,7 +146,9 @@ def _upsert(rows: Sequence[MemberRow], import_id: UUID | None, now: datetime) ->
             "joined_at": case((back, new.joined_at), else_=Member.joined_at),
         },
     )
-    return db.session.execute(statement.returning(Member.id, Member.number), values).all()
+    # Without render_nulls the ORM cuts the batch wherever the set of unknown values changes.
+    options = {"render_nulls": True}
+    return db.session.execute(statement.returning(Member.id, Member.number), values, execution_options=options).all()
 
 
 def _furnish(member_ids: Sequence[UUID]) -> None:
