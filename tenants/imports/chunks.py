@@ -17,7 +17,7 @@ from tenants.events import Fact, record
 from tenants.imports import queries
 from tenants.imports.kinds import Order, Taken, kind_of
 from tenants.imports.models import Import, ImportChunk, ImportRow
-from tenants.imports.staging import add_refusals
+from tenants.imports.staging import add_refusals, without_gc
 
 UNDO_DOCUMENTS = 500
 
@@ -55,10 +55,10 @@ def take_chunk(import_id: UUID, no: int) -> Import:
     began = time.monotonic()
     staged = queries.chunk(import_id, no)
     if staged is not None:
-        # Thousands of rows a call: a plan made for one row, or before the tables had statistics, costs minutes.
-        db.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"))
+        _plan_for_many(no)
         order = Order(found.id, found.source, found.options)
-        taken = kind_of(found.kind).take(staged.documents, order)
+        with without_gc():
+            taken = kind_of(found.kind).take(staged.documents, order)
         _count(found, taken)
         found.lines_done += staged.lines
         db.session.execute(delete(ImportChunk).where(ImportChunk.import_id == import_id, ImportChunk.no == no))
@@ -68,6 +68,13 @@ def take_chunk(import_id: UUID, no: int) -> Import:
     if found.next_chunk >= found.chunks:
         _finish(found)
     return found
+
+
+def _plan_for_many(no: int) -> None:
+    """Thousands of rows a call: a plan made for one row, or before the tables knew this tenant, costs minutes."""
+    db.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"))
+    if no & (no - 1) == 0:  # before chunk 0, 1, 2, 4, 8, …: each time the tenant has doubled
+        db.session.execute(text("SELECT refresh_statistics()"))
 
 
 def _count(found: Import, taken: Taken) -> None:

@@ -67,13 +67,13 @@ def _chunks(import_id: UUID, watch: Watch) -> Import:
     return found
 
 
-def prepare(kind: str, *, name: str, data: bytes, plan: Plan) -> Import:
-    """Keep, map and check a file. Raises Malformed when that leaves nothing to take."""
+def prepare(kind: str, *, name: str, data: bytes, plan: Plan, preview: bool = False) -> Import:
+    """Keep, map and check a file, with a `preview` if asked for. Raises Malformed when that leaves nothing to take."""
     found = services.create(kind, name=name, data=data, source=plan.source, options=plan.options)
     if plan.encoding:
         services.reread(found.id, encoding=plan.encoding, header=True)
     services.remap(found.id, mapping=_mapping(found, plan))
-    found = staging.check(found.id)
+    found = staging.check(found.id, preview=preview)
     if found.status == "failed":
         raise Malformed(sentence=file_reason(found.problem or "gone", {}), code=found.problem)
     return found

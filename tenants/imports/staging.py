@@ -26,14 +26,17 @@ CHUNK_LINES = 2_000
 MAX_LINES = 1_000_000
 
 
-def check(import_id: UUID) -> Import:
-    """Read the whole file and stage it; the import is then `ready`, or `failed` with its problem's code."""
+def check(import_id: UUID, *, preview: bool = True) -> Import:
+    """Read the whole file and stage it; the import is then `ready`, or `failed` with its problem's code.
+
+    Without `preview` nothing is compared with what is recorded: a command that starts at once needs no figures.
+    """
     found = queries.locked(import_id)
     if found.status not in ("mapping", "checking", "ready"):
         return found
     began = time.monotonic()
     try:
-        with _without_gc():
+        with without_gc():
             staged = _stage(found)
     except (Unreadable, NotFound) as error:
         found.status, found.problem = "failed", getattr(error, "code", "gone")
@@ -41,7 +44,7 @@ def check(import_id: UUID) -> Import:
     _store(found, staged)
     order = Order(found.id, found.source, found.options)
     found.preview = {
-        **kind_of(found.kind).preview(staged, order),
+        **(kind_of(found.kind).preview(staged, order) if preview else {}),
         "shift_known": found.shift_of is not None,
         "staged": sum(document.lines for document in staged.documents),
     }
@@ -51,8 +54,8 @@ def check(import_id: UUID) -> Import:
 
 
 @contextlib.contextmanager
-def _without_gc() -> Iterator[None]:
-    """A million small rows hold no cycles; looking for some costs a third of the time."""
+def without_gc() -> Iterator[None]:
+    """Switch the collector off for a while: rows hold no cycles, and looking for some costs a third of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

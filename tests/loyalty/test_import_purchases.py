@@ -294,7 +294,7 @@ def test_the_preview_says_what_will_happen(ledger: Session) -> None:
     from tenants.imports import runner
 
     bring(made(*ROWS[:3]))
-    found = runner.prepare("purchases", name="sales.csv", data=made(*ROWS, *REFUSED), plan=runner.Plan())
+    found = runner.prepare("purchases", name="sales.csv", data=made(*ROWS, *REFUSED), plan=runner.Plan(), preview=True)
     seen = found.preview
     assert (seen["taken"], seen["unchanged"], seen["members"], seen["anonymous"]) == (5, 3, 2, 1)
     assert (seen["refunds"], seen["refunds_matched"]) == (2, 1)
