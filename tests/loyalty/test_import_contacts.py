@@ -63,7 +63,7 @@ def test_the_same_file_again_changes_nothing_and_blanks_are_filled(scope: Sessio
     assert (again["taken"], again["unchanged"], again["rejected"]) == (0, 2, 7)
     more = bring("CustomerID,Name,Birthday\n501,Another Name,\n502,,1980-01-02\n")
     assert (more["taken"], more["unchanged"]) == (1, 1)
-    names = dict(scope.execute(select(Member.number, Member.name)))
+    names = dict(scope.execute(select(Member.number, Member.name)).all())
     assert names == {"501": "Ada Byron", "502": "王芳"}
 
 

@@ -83,7 +83,7 @@ def test_products_are_made_and_keep_their_names(ledger: Session) -> None:
 
     bring(made(*ROWS))
     bring(made("2001,A,Another name,1,2026-02-05 10:00:00,4.15,501.0"))
-    names = dict(ledger.execute(select(Product.sku, Product.name)))
+    names = dict(ledger.execute(select(Product.sku, Product.name)).all())
     assert names == {"A": "Lamp", "B": "Pot", "POST": "POSTAGE", "Z": "Never sold"}
 
 
