@@ -60,6 +60,7 @@ def downgrade() -> None:
     op.execute(OPEN_THE_REST)
     op.execute("DROP POLICY partner_read ON events")
     op.execute("DROP POLICY partner_sessions ON sessions")
+    _partner_people(f"({PARTNER} IS NULL OR person_kind = 'partner')")
     drop_tables("partners", "partner_users", "partner_notices", "partner_terms_internal")
 
 
@@ -152,4 +153,12 @@ def _close() -> None:
     op.execute(f"CREATE POLICY partner_read ON events AS RESTRICTIVE FOR SELECT TO {APP} USING {STAFF}")
     mine = f"({PARTNER} IS NULL OR (kind = 'partner' AND subject_id IN (SELECT u.id FROM partner_users u)))"
     op.execute(f"CREATE POLICY partner_sessions ON sessions AS RESTRICTIVE TO {APP} USING {mine} WITH CHECK {mine}")
+    # With partner users known, "partners' people" of the delivery tables becomes "the own company's people".
+    _partner_people(f"({PARTNER} IS NULL OR (person_kind = 'partner' AND person_id IN (SELECT u.id FROM partner_users u)))")
     op.execute(CLOSE_THE_REST)
+
+
+def _partner_people(rule: str) -> None:
+    for name in ("addresses", "messages"):
+        op.execute(f"DROP POLICY partner_kind ON {name}")
+        op.execute(f"CREATE POLICY partner_kind ON {name} AS RESTRICTIVE TO {APP} USING {rule} WITH CHECK {rule}")

@@ -69,3 +69,24 @@ def test_a_partner_scope_needs_its_tenant(world: World, partners: tuple[UUID, UU
         for table in WITH_PARTNER:
             addressed = select(func.count()).select_from(table).where(table.c.partner_id.is_not(None))
             assert connection.scalar(addressed) == 0, table.name
+
+
+@pytest.mark.parametrize("name", ["addresses", "messages", "sessions"])
+def test_a_partner_meets_the_own_people_and_not_a_rivals(world: World, name: str, refused: Refused) -> None:
+    """These tables name a person and no partner; whose person it is stands in partner_users."""
+    table = next(table for table in TABLES if table.name == name)
+    users = next(table for table in TABLES if table.name == "partner_users")
+    company = next(table for table in TABLES if table.name == "partners")
+    kind, who = ("kind", "subject_id") if name == "sessions" else ("person_kind", "person_id")
+    with world.admin.begin() as past:
+        factory = Rows(past, world.a)
+        ours, rival = (Rows(past, world.a).parent(company)["id"] for _ in range(2))
+        people = [factory.make(users, partner_id=partner)["id"] for partner in (ours, rival)]
+        rows = [factory.make(table, **{kind: "partner", who: person}) for person in people]
+        foreign = factory.values(table, **{kind: "partner", who: people[1]})
+    with world.scope(world.a, ours) as connection:
+        seen = set(connection.scalars(select(table.c.id)))
+        assert rows[0]["id"] in seen
+        assert rows[1]["id"] not in seen
+        with refused(connection):
+            connection.execute(table.insert().values(foreign))

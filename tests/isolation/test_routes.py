@@ -113,7 +113,7 @@ def people(app: Flask, world: World) -> dict[str | None, Any]:
 
 
 @pytest.fixture(scope="module")
-def ask(app: Flask, world: World, people: dict[str | None, Any]) -> Iterator[Callable[..., Any]]:
+def ask(app: Flask, world: World, people: dict[str | None, Any]) -> Callable[..., Any]:
     """ask(rule, method, kind, rows): the answer to tenant A's person with the ids of these rows."""
     with app.app_context():
         here: TenantInfo = tenant_info(world.a)
@@ -136,7 +136,7 @@ def ask(app: Flask, world: World, people: dict[str | None, Any]) -> Iterator[Cal
             body = {}
         return people[kind].open(f"/t/{here.slug}{path}", method=method, **body)
 
-    yield send
+    return send
 
 
 def test_another_tenants_ids_are_nowhere(app: Flask, world: World, ask: Callable[..., Any], subtests: Any) -> None:
