@@ -11,73 +11,34 @@ from config.settings import Settings, get_settings
 from tenants import edge, formats, problems, ui
 from tenants.health import metrics
 
-# Doors for people: every blueprint names its face.
-PAGES = (
-    "tenants.health.views:probes",
-    "tenants.health.views:bp",
-    "tenants.shell.views:bp",
-    "tenants.directory.views:bp",
-    "tenants.files.views:bp",
-    "tenants.catalogue.views:bp",
-    "tenants.imports.views:bp",
-    "tenants.directory.brand_views:bp",
-    "tenants.directory.brand_views:settings",
-    "tenants.directory.brand_views:files",
-    "tenants.directory.console:bp",
-    "tenants.directory.console_account:bp",
-    "tenants.accounts.platform_views:bp",
-    "tenants.accounts.views:bp",
-    "tenants.accounts.views:till",
-    "tenants.accounts.own_views:bp",
-    "tenants.accounts.staff_views:bp",
-    "tenants.accounts.code_views:member",
-    "tenants.accounts.code_views:partner",
-    "tenants.delivery.views:bp",
-    "tenants.delivery.unsubscribe_views:bp",
-    "tenants.delivery.webhooks:bp",
-    "tenants.delivery.mailbox_views:bp",
-    "tenants.integrations.views:bp",
-    "tenants.audit.views:bp",
-    "tenants.start.views:bp",
-    "loyalty.members.views:bp",
-    "loyalty.purchases.views:bp",
-    "loyalty.points.views:bp",
-    "loyalty.tiers.views:bp",
-    "loyalty.till.views:bp",
-    "loyalty.portal.views:bp",
-    "channels.partners.views:bp",
-    "channels.portal.views:bp",
-)
+# Doors for people, package by package: every blueprint names its face.
+PAGES = """
+tenants.health.views:probes tenants.health.views:bp tenants.shell.views:bp
+tenants.directory.views:bp tenants.directory.console:bp tenants.directory.console_account:bp
+tenants.directory.brand_views:bp tenants.directory.brand_views:settings tenants.directory.brand_views:files
+tenants.accounts.platform_views:bp tenants.accounts.views:bp tenants.accounts.views:till
+tenants.accounts.own_views:bp tenants.accounts.staff_views:bp
+tenants.accounts.code_views:member tenants.accounts.code_views:partner
+tenants.files.views:bp tenants.catalogue.views:bp tenants.imports.views:bp
+tenants.delivery.views:bp tenants.delivery.unsubscribe_views:bp tenants.delivery.webhooks:bp
+tenants.delivery.mailbox_views:bp tenants.integrations.views:bp tenants.audit.views:bp tenants.start.views:bp
+loyalty.members.views:bp loyalty.purchases.views:bp loyalty.points.views:bp loyalty.tiers.views:bp
+loyalty.till.views:bp loyalty.portal.views:bp
+channels.partners.views:bp channels.portal.views:bp
+""".split()
 # Doors for programs: flask-smorest blueprints under /api/v1.
-APIS: tuple[str, ...] = (
-    "loyalty.purchases.api:bp",
-    "loyalty.points.api:bp",
-    "loyalty.members.api:bp",
-)
-# Modules that subscribe handlers, periodic work or kinds of import when imported.
-JOBS: tuple[str, ...] = (
-    "tenants.health.jobs",
-    "tenants.accounts.jobs",
-    "tenants.delivery.jobs",
-    "loyalty.messages.jobs",
-    "channels.partners.texts",
-    "loyalty.points.jobs",
-    "loyalty.tiers.jobs",
-    "tenants.imports.jobs",
-    "loyalty.members.imports",
-    "loyalty.purchases.imports",
-    "loyalty.members.signin",
-    "channels.partners.signin",
-    "loyalty.start.tiles",
-    "channels.start.tiles",
-)
+APIS = "loyalty.purchases.api:bp loyalty.points.api:bp loyalty.members.api:bp".split()
+# Modules that subscribe handlers, periodic work, texts or kinds of import when imported.
+JOBS = """
+tenants.health.jobs tenants.accounts.jobs tenants.delivery.jobs tenants.imports.jobs
+loyalty.members.imports loyalty.members.signin loyalty.messages.jobs loyalty.points.jobs
+loyalty.purchases.imports loyalty.start.tiles loyalty.tiers.jobs
+channels.partners.signin channels.partners.texts channels.start.tiles
+""".split()
 # Click groups.
-COMMANDS: tuple[str, ...] = (
-    "loyalty.purchases.cli:imports",
-    "demo.cli:demo",
-    "tenants.accounts.cli:operator",
-    "tenants.delivery.cli:delivery",
-)
+COMMANDS = """
+loyalty.purchases.cli:imports demo.cli:demo tenants.accounts.cli:operator tenants.delivery.cli:delivery
+""".split()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
