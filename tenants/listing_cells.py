@@ -20,7 +20,8 @@ from config.extensions import db
 from tenants.formats import FILTERS, current_currency, current_zone, exact, local_day
 
 if TYPE_CHECKING:
-    from tenants.listing import Column, Listing
+    from tenants.listing import Listing
+    from tenants.listing_parts import Column
 
 NUMERIC = frozenset({"money", "points", "number", "percent", "filesize"})
 TIMED = frozenset({"moment", "ago", "day"})
