@@ -35,7 +35,9 @@ def lock_table(name: str, *, grants: str = "SELECT, INSERT, UPDATE, DELETE") -> 
     """
     op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY tenant ON {name} TO {APP} USING (tenant_id = {TENANT}) WITH CHECK (tenant_id = {TENANT})")
+    op.execute(
+        f"CREATE POLICY tenant ON {name} TO {APP} USING (tenant_id = {TENANT}) WITH CHECK (tenant_id = {TENANT})"
+    )
     op.execute(f"CREATE POLICY system ON {name} TO {SYSTEM} USING (true) WITH CHECK (true)")
     op.execute(f"GRANT {grants} ON {name} TO {APP}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {SYSTEM}")
@@ -50,7 +52,9 @@ def partner_lock(name: str, column: str = "partner_id", *, write: bool = False) 
     staff = mine if write else f"({PARTNER} IS NULL)"
     op.execute(f"CREATE POLICY partner_read ON {name} AS RESTRICTIVE FOR SELECT TO {APP} USING {mine}")
     op.execute(f"CREATE POLICY partner_insert ON {name} AS RESTRICTIVE FOR INSERT TO {APP} WITH CHECK {staff}")
-    op.execute(f"CREATE POLICY partner_update ON {name} AS RESTRICTIVE FOR UPDATE TO {APP} USING {staff} WITH CHECK {staff}")
+    op.execute(
+        f"CREATE POLICY partner_update ON {name} AS RESTRICTIVE FOR UPDATE TO {APP} USING {staff} WITH CHECK {staff}"
+    )
     op.execute(f"CREATE POLICY partner_delete ON {name} AS RESTRICTIVE FOR DELETE TO {APP} USING {staff}")
 
 

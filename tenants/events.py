@@ -71,7 +71,9 @@ class Receipt(TenantKey, Base):
             ["tenant_id", "event_id", "event_recorded_at"],
             ["events.tenant_id", "events.id", "events.recorded_at"],
         ),
-        Index("ix_receipts_open", "tenant_id", "due_at", postgresql_where=text("done_at IS NULL AND parked_at IS NULL")),
+        Index(
+            "ix_receipts_open", "tenant_id", "due_at", postgresql_where=text("done_at IS NULL AND parked_at IS NULL")
+        ),
         Index("ix_receipts_parked", "tenant_id", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
     )
 

@@ -121,7 +121,6 @@ def query_count(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
     return count
 
 
-
 class TenantClient(FlaskClient):
     """A browser inside one tenant: paths are the tenant's own ("/admin/staff/"), the prefix is added."""
 
@@ -207,7 +206,9 @@ def partner_client(tenant: TenantInfo, sign_in: Callable[..., TenantClient]) -> 
 
 
 @pytest.fixture
-def api_client(app: Flask, tenant: TenantInfo, browser_in: Callable[[TenantInfo], TenantClient]) -> Callable[..., TenantClient]:
+def api_client(
+    app: Flask, tenant: TenantInfo, browser_in: Callable[[TenantInfo], TenantClient]
+) -> Callable[..., TenantClient]:
     """A program with a key: api_client("purchases:write").post("/api/v1/purchases", json=…). `.key` is the key."""
     from config.extensions import db
     from tenants.integrations.services import issue_key
@@ -235,7 +236,9 @@ def operator_client(app: Flask) -> FlaskClient:
 
     with app.app_context():
         ident = uuid.uuid4().hex[:8]
-        account_id = create_operator(email=f"operator.{ident}@perennial.example", name="Operator", password="correct horse")
+        account_id = create_operator(
+            email=f"operator.{ident}@perennial.example", name="Operator", password="correct horse"
+        )
         token = start_operator_session(account_id)
     client = app.test_client()
     name, value = cookie_for(app, kind="operator", token=token, face="console")

@@ -34,7 +34,9 @@ def lines_of(purchase_ids: Collection[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
     return db.session.execute(query).all()
 
 
-def history(member_id: UUID, *, limit: int = 20, before: tuple[datetime, UUID] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
+def history(
+    member_id: UUID, *, limit: int = 20, before: tuple[datetime, UUID] | None = None
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """A member's purchases, the latest first: rows (Purchase, points). `before` is (occurred_at, id) of the last."""
     query = (
         select(Purchase, func.coalesce(Lot.points, 0).label("points"))

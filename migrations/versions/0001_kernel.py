@@ -90,7 +90,9 @@ def _directory() -> None:
     for table, column in (("tenants", "id"), ("tenant_hosts", "tenant_id")):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY tenant ON {table} TO {APP} USING ({column} = {TENANT}) WITH CHECK ({column} = {TENANT})")
+        op.execute(
+            f"CREATE POLICY tenant ON {table} TO {APP} USING ({column} = {TENANT}) WITH CHECK ({column} = {TENANT})"
+        )
         op.execute(f"CREATE POLICY system ON {table} TO {SYSTEM} USING (true) WITH CHECK (true)")
         # The look-ups that run before a tenant is known are SECURITY DEFINER functions of the owner.
         op.execute(f"CREATE POLICY owner ON {table} FOR SELECT TO {OWNER} USING (true)")
@@ -116,7 +118,9 @@ def _events() -> None:
     op.execute("CREATE TABLE events_rest PARTITION OF events DEFAULT")
     op.execute("ALTER TABLE events_rest ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE events_rest FORCE ROW LEVEL SECURITY")
-    op.create_index("ix_events_unpublished", "events", ["tenant_id", "id"], postgresql_where=sa.text("published_at IS NULL"))
+    op.create_index(
+        "ix_events_unpublished", "events", ["tenant_id", "id"], postgresql_where=sa.text("published_at IS NULL")
+    )
     op.create_index("ix_events_kind", "events", ["tenant_id", "kind", "id"])
     lock_table("events", grants="SELECT, INSERT, UPDATE (published_at)")
     function(EVENT_PARTITIONS, "make_event_partitions(date, int)")

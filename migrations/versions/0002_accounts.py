@@ -112,7 +112,9 @@ def _account_policies() -> None:
     op.execute(f"CREATE POLICY own_read ON accounts FOR SELECT TO {APP} USING (id = {ME})")
     op.execute(f"CREATE POLICY own ON accounts FOR UPDATE TO {APP} USING (id = {ME}) WITH CHECK (id = {ME})")
     op.execute(f"GRANT SELECT, UPDATE (name, locale, trusted_since) ON accounts TO {APP}")
-    op.execute(f"CREATE POLICY own ON account_secrets TO {APP} USING (account_id = {ME}) WITH CHECK (account_id = {ME})")
+    op.execute(
+        f"CREATE POLICY own ON account_secrets TO {APP} USING (account_id = {ME}) WITH CHECK (account_id = {ME})"
+    )
     op.execute(f"GRANT SELECT, UPDATE ON account_secrets TO {APP}")
     for table in ("accounts", "account_secrets"):  # the two SECURITY DEFINER functions
         op.execute(f"CREATE POLICY owner_read ON {table} FOR SELECT TO {OWNER} USING (true)")
@@ -124,7 +126,9 @@ def _account_policies() -> None:
 def _memberships() -> None:
     tenant_table(
         "memberships",
-        sa.Column("account_id", sa.Uuid, sa.ForeignKey("accounts.id", name="fk_memberships_account_id"), nullable=False),
+        sa.Column(
+            "account_id", sa.Uuid, sa.ForeignKey("accounts.id", name="fk_memberships_account_id"), nullable=False
+        ),
         sa.Column("roles", ARRAY(sa.Text), nullable=False, server_default="{}"),
         sa.Column("status", sa.Text, nullable=False, server_default="active"),
         sa.Column("joined_at", STAMP, nullable=False, server_default=NOW),

@@ -114,7 +114,9 @@ def _lines() -> None:
         sa.Column("amount_minor", sa.BigInteger, nullable=False),
         sa.Column("returned_quantity", sa.Numeric, nullable=False, server_default="0"),
         sa.Column("returned_minor", sa.BigInteger, nullable=False, server_default="0"),
-        sa.UniqueConstraint("tenant_id", "purchase_id", "line_no", name="uq_purchase_lines_tenant_id_purchase_id_line_no"),
+        sa.UniqueConstraint(
+            "tenant_id", "purchase_id", "line_no", name="uq_purchase_lines_tenant_id_purchase_id_line_no"
+        ),
         tenant_fk("purchase_lines", "purchase_id", "purchases"),
         tenant_fk("purchase_lines", "product_id", "products"),
         grants="SELECT, INSERT, UPDATE (returned_quantity, returned_minor)",
@@ -132,7 +134,9 @@ def _lines() -> None:
         sa.Column("purchase_line_id", sa.Uuid),
         sa.Column("points_reversed", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("points_forgiven", sa.BigInteger, nullable=False, server_default="0"),
-        sa.UniqueConstraint("tenant_id", "refund_id", "line_no", "part", name="uq_refund_lines_tenant_id_refund_id_line_no_part"),
+        sa.UniqueConstraint(
+            "tenant_id", "refund_id", "line_no", "part", name="uq_refund_lines_tenant_id_refund_id_line_no_part"
+        ),
         tenant_fk("refund_lines", "refund_id", "refunds"),
         tenant_fk("refund_lines", "purchase_line_id", "purchase_lines"),
         grants="SELECT, INSERT",

@@ -154,7 +154,9 @@ def _close() -> None:
     mine = f"({PARTNER} IS NULL OR (kind = 'partner' AND subject_id IN (SELECT u.id FROM partner_users u)))"
     op.execute(f"CREATE POLICY partner_sessions ON sessions AS RESTRICTIVE TO {APP} USING {mine} WITH CHECK {mine}")
     # With partner users known, "partners' people" of the delivery tables becomes "the own company's people".
-    _partner_people(f"({PARTNER} IS NULL OR (person_kind = 'partner' AND person_id IN (SELECT u.id FROM partner_users u)))")
+    _partner_people(
+        f"({PARTNER} IS NULL OR (person_kind = 'partner' AND person_id IN (SELECT u.id FROM partner_users u)))"
+    )
     op.execute(CLOSE_THE_REST)
 
 

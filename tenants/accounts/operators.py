@@ -49,7 +49,9 @@ def start_operator_session(account_id: UUID, *, ip: str | None = None, agent: st
     log.info("operator_signed_in", account=str(account_id), ip=ip)
     with system_session() as session:
         session.add(
-            OperatorSession(account_id=account_id, token_hash=token_hash(token), ip=ip, agent=(agent or "")[:200] or None)
+            OperatorSession(
+                account_id=account_id, token_hash=token_hash(token), ip=ip, agent=(agent or "")[:200] or None
+            )
         )
     return token
 

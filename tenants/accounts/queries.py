@@ -144,7 +144,9 @@ def own_account(account_id: UUID) -> tuple[Account, AccountSecret]:
     """An account with its secrets, for its own page; the transaction is first made the account's own."""
     be_account(account_id)
     row = db.session.execute(
-        select(Account, AccountSecret).join(AccountSecret, AccountSecret.account_id == Account.id).where(Account.id == account_id)
+        select(Account, AccountSecret)
+        .join(AccountSecret, AccountSecret.account_id == Account.id)
+        .where(Account.id == account_id)
     ).one_or_none()
     if row is None:
         raise NotFound

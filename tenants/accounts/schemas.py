@@ -15,7 +15,9 @@ from tenants.ui import LANGUAGES, role_names
 NEW_PASSWORD: dict[str, Any] = {
     "kind": "password",
     "autocomplete": "new-password",
-    "hint": _l("At least %(count)d characters. A short sentence is easier to keep than a short word.", count=MIN_PASSWORD),
+    "hint": _l(
+        "At least %(count)d characters. A short sentence is easier to keep than a short word.", count=MIN_PASSWORD
+    ),
 }
 
 
@@ -40,7 +42,9 @@ class CodeSchema(FormSchema):
     """A code from a mail, a text message or an authenticator app."""
 
     code = fields.String(
-        required=True, validate=validate.Length(min=4, max=20), metadata={"label": _l("Code"), "kind": "code", "autofocus": True}
+        required=True,
+        validate=validate.Length(min=4, max=20),
+        metadata={"label": _l("Code"), "kind": "code", "autofocus": True},
     )
 
 
@@ -82,7 +86,9 @@ class NewPasswordSchema(FormSchema):
     """A new password."""
 
     password = fields.String(
-        required=True, validate=validate.Length(max=1000), metadata={**NEW_PASSWORD, "label": _l("New password"), "autofocus": True}
+        required=True,
+        validate=validate.Length(max=1000),
+        metadata={**NEW_PASSWORD, "label": _l("New password"), "autofocus": True},
     )
 
 
@@ -90,7 +96,9 @@ class JoinSchema(FormSchema):
     """Accepting an invitation with a new account."""
 
     name = fields.String(
-        required=True, validate=validate.Length(min=1, max=120), metadata={"label": _l("Your name"), "autocomplete": "name"}
+        required=True,
+        validate=validate.Length(min=1, max=120),
+        metadata={"label": _l("Your name"), "autocomplete": "name"},
     )
     password = fields.String(
         required=True, validate=validate.Length(max=1000), metadata={**NEW_PASSWORD, "label": _l("Password")}
@@ -157,4 +165,6 @@ class PasswordSchema(FormSchema):
         validate=validate.Length(max=1000),
         metadata={"label": _l("Present password"), "kind": "password", "autocomplete": "current-password"},
     )
-    new = fields.String(required=True, validate=validate.Length(max=1000), metadata={**NEW_PASSWORD, "label": _l("New password")})
+    new = fields.String(
+        required=True, validate=validate.Length(max=1000), metadata={**NEW_PASSWORD, "label": _l("New password")}
+    )

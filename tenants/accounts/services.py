@@ -266,7 +266,6 @@ def reset_password(token: str, *, password: str) -> UUID:
     return account.id
 
 
-
 # ---------------------------------------------------------------- housekeeping
 
 

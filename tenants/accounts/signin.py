@@ -251,7 +251,9 @@ def make_handover(account_id: UUID, *, slug: str) -> str:
         if tenant_id is None:
             raise NotFound
         expires = datetime.now(UTC) + rules.HANDOVER_LIFE
-        row = Handover(tenant_id=tenant_id, account_id=account_id, token_hash=rules.token_hash(token), expires_at=expires)
+        row = Handover(
+            tenant_id=tenant_id, account_id=account_id, token_hash=rules.token_hash(token), expires_at=expires
+        )
         session.add(row)
     return token
 
@@ -269,4 +271,3 @@ def use_handover(token: str) -> Account:
     if account_id is None or queries.membership(account_id) is None:
         raise LinkRefused
     return queries.staff_member(account_id)[0]
-

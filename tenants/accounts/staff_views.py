@@ -67,7 +67,9 @@ STAFF = Listing(
 @requires("staff.view")
 def index() -> Response:
     """Everybody on the staff, and open invitations."""
-    return STAFF.respond(queries.staff(), "accounts/staff.html", invitations=queries.open_invitations, roles_text=roles_text)
+    return STAFF.respond(
+        queries.staff(), "accounts/staff.html", invitations=queries.open_invitations, roles_text=roles_text
+    )
 
 
 @bp.route("/invite", methods=["GET", "POST"])

@@ -158,4 +158,3 @@ def handover(token: str) -> Response:
         return see_other(url_for(".sign_in"))
     staff_let_in(account, face="admin", how="handover")
     return see_other(home_of("admin"))
-

@@ -54,11 +54,22 @@ class _Names(dict[str, str]):
 AUDIT = Listing(
     "audit",
     columns=[
-        Column("recorded_at", _l("When"), cell="audit/_cells.html#at", sort=Event.id, csv=lambda row: row.recorded_at.isoformat()),
+        Column(
+            "recorded_at",
+            _l("When"),
+            cell="audit/_cells.html#at",
+            sort=Event.id,
+            csv=lambda row: row.recorded_at.isoformat(),
+        ),
         Column("who", _l("Who"), value=who),
         Column("what", _l("What"), value=lambda row: words.said(row.kind)),
         Column("kind", _l("Kind"), value=lambda row: row.kind),
-        Column("figures", _l("Figures"), cell="audit/_cells.html#figures", csv=lambda row: json.dumps(row.payload, ensure_ascii=False)),
+        Column(
+            "figures",
+            _l("Figures"),
+            cell="audit/_cells.html#figures",
+            csv=lambda row: json.dumps(row.payload, ensure_ascii=False),
+        ),
     ],
     key=Event.id,
     sort="-recorded_at",
@@ -88,4 +99,10 @@ def show(event_id: UUID) -> Response:
     event = queries.event(event_id)
     if event is None:
         raise NotFound
-    return page("audit/show.html", event=event, who=who(event), what=words.said(event.kind), figures=words.figures(event.payload))
+    return page(
+        "audit/show.html",
+        event=event,
+        who=who(event),
+        what=words.said(event.kind),
+        figures=words.figures(event.payload),
+    )

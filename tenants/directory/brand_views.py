@@ -29,7 +29,11 @@ YEAR = 365 * 24 * 3600
 def index() -> Response:
     """Colours, card and logo, with a preview."""
     branding = queries.own_tenant().branding
-    start = {"accent": accent_of(branding), "card": card_of(branding), "card_style": branding.get("card_style", "plain")}
+    start = {
+        "accent": accent_of(branding),
+        "card": card_of(branding),
+        "card_style": branding.get("card_style", "plain"),
+    }
     form = Form(BrandingSchema(), values=start)
     if form.submit(services.change_branding):
         flash(_("Saved. Pages show it within some seconds."), "success")

@@ -115,14 +115,18 @@ TENANTS = Listing(
     ],
     key=Tenant.id,
     sort="name",
-    search=lambda statement, words: statement.where(Tenant.name.ilike(f"%{words}%") | Tenant.slug.like(f"%{words.lower()}%")),
+    search=lambda statement, words: statement.where(
+        Tenant.name.ilike(f"%{words}%") | Tenant.slug.like(f"%{words.lower()}%")
+    ),
     search_hint=_l("Name or short name"),
     filters=[
         Choice("status", _l("Status"), Tenant.status, [("active", _l("Active")), ("suspended", _l("Suspended"))]),
         Choice("demo", _l("Demo"), Tenant.is_demo, [(True, _l("Demo")), (False, _l("Real"))]),
     ],
     link=lambda row: url_for("console.show", tenant_id=row.id),
-    empty=Empty(_l("No organisation yet"), _l("Open the first one, or let somebody sign up."), "console.new", _l("Open one")),
+    empty=Empty(
+        _l("No organisation yet"), _l("Open the first one, or let somebody sign up."), "console.new", _l("Open one")
+    ),
 )
 
 

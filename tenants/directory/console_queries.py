@@ -28,7 +28,15 @@ def tenants() -> Select[*tuple[Any, ...]]:
         .label("staff")
     )
     return select(
-        Tenant.id, Tenant.slug, Tenant.name, Tenant.country, Tenant.zone, Tenant.status, Tenant.is_demo, Tenant.created_at, staff
+        Tenant.id,
+        Tenant.slug,
+        Tenant.name,
+        Tenant.country,
+        Tenant.zone,
+        Tenant.status,
+        Tenant.is_demo,
+        Tenant.created_at,
+        staff,
     )
 
 
@@ -60,7 +68,9 @@ def figures(tenant_id: UUID) -> dict[str, int]:
 
 def late_events() -> int:
     """Events that wait longer than five minutes for the relay."""
-    query = text("SELECT count(*) FROM events WHERE published_at IS NULL AND recorded_at < now() - interval '5 minutes'")
+    query = text(
+        "SELECT count(*) FROM events WHERE published_at IS NULL AND recorded_at < now() - interval '5 minutes'"
+    )
     return int(db.session.scalar(query) or 0)
 
 
@@ -81,7 +91,8 @@ def queues() -> list[dict[str, Any]]:
         connection = redis()
         found = [Queue(name, connection=connection) for name in QUEUES]
         return [
-            {"name": queue.name, "waiting": len(queue), "failed": len(FailedJobRegistry(queue=queue))} for queue in found
+            {"name": queue.name, "waiting": len(queue), "failed": len(FailedJobRegistry(queue=queue))}
+            for queue in found
         ]
     except RedisError:
         return []

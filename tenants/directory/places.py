@@ -67,26 +67,39 @@ def _known_locales() -> frozenset[str]:
 def locales(reader: Locale) -> list[tuple[str, str]]:
     """The locales we speak a language of, named in the reader's language."""
     names = [name for name in _known_locales() if re.fullmatch(r"en_([A-Z]{2}|001|150)|zh_Han[st]_[A-Z]{2}", name)]
-    return sorted(((name, str(Locale.parse(name).get_display_name(reader))) for name in names), key=lambda pair: pair[1])
+    return sorted(
+        ((name, str(Locale.parse(name).get_display_name(reader))) for name in names), key=lambda pair: pair[1]
+    )
 
 
 def countries(reader: Locale) -> list[tuple[str, str]]:
     """Countries with two letters, named and sorted in the reader's language."""
     skip = {"EU", "UN", "QO", "XA", "XB", "ZZ", "EZ"}
-    pairs = [(code, name) for code, name in reader.territories.items() if re.fullmatch("[A-Z]{2}", code) and code not in skip]
+    pairs = [
+        (code, name) for code, name in reader.territories.items() if re.fullmatch("[A-Z]{2}", code) and code not in skip
+    ]
     key = (lambda pair: lazy_pinyin(pair[1])) if reader.language == "zh" else (lambda pair: [_plain(pair[1])])
     return sorted(pairs, key=key)
 
 
 def currencies(reader: Locale) -> list[tuple[str, str]]:
     """Currencies in use, as "GBP, British Pound"."""
-    used = {code for country in reader.territories if len(str(country)) == 2 for code in get_territory_currencies(str(country))}
+    used = {
+        code
+        for country in reader.territories
+        if len(str(country)) == 2
+        for code in get_territory_currencies(str(country))
+    }
     return [(code, f"{code}, {reader.currencies.get(code, code)}") for code in sorted(used & set(list_currencies()))]
 
 
 def zones() -> list[tuple[str, str]]:
     """IANA zones of places, for choosing."""
-    named = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/")))
+    named = sorted(
+        zone
+        for zone in available_timezones()
+        if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/"))
+    )
     return [(zone, zone.replace("_", " ")) for zone in ["UTC", *named]]
 
 

@@ -28,7 +28,9 @@ def create_tenant(*, slug: str, name: str, country: str, locale: str, currency: 
     Raises Conflict("slug_taken"). `country` ISO 3166-1, `currency` ISO 4217, `zone` IANA.
     """
     tenant_id = new_id()
-    row = Tenant(id=tenant_id, slug=slug, name=name, country=country, locale=locale, currency=currency, zone=zone, **more)
+    row = Tenant(
+        id=tenant_id, slug=slug, name=name, country=country, locale=locale, currency=currency, zone=zone, **more
+    )
     try:
         with system_session() as session:
             session.add(row)
@@ -43,7 +45,9 @@ def create_tenant(*, slug: str, name: str, country: str, locale: str, currency: 
 # ---------------------------------------------------------------- branding
 
 
-def change_branding(*, accent: str, card: str, card_style: str = "plain", logo: Any = None, no_logo: bool = False) -> None:
+def change_branding(
+    *, accent: str, card: str, card_style: str = "plain", logo: Any = None, no_logo: bool = False
+) -> None:
     """Change colours, card and logo (an upload with `.read()`). Raises Malformed next to the field.
 
     Colours on which words could not be read are refused, with the nearest that passes.

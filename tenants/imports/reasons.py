@@ -32,6 +32,27 @@ ROW_REASONS: dict[str, LazyString] = {
     "no_such_choice": _l("“%(value)s” is not one of the known values."),
 }
 
+# The same where rows are counted by reason and their particulars differ.
+SUMMARIES: dict[str, LazyString] = {
+    "column_count": _l("The number of columns is not that of the header."),
+    "encoding": _l("There are characters that do not belong to the character set."),
+    "formula": _l("A cell holds the error of a spreadsheet."),
+    "not_a_number": _l("This is not a number."),
+    "not_a_date": _l("This is not a date in the chosen order."),
+    "not_yes_or_no": _l("This is neither yes nor no."),
+    "in_the_future": _l("The date lies in the future."),
+    "too_large": _l("The figure is too large."),
+    "too_long": _l("The cell is too long."),
+    "other_currency": _l("The currency is not that of the programme."),
+    "two_members": _l("The document names more than one customer."),
+    "event_differs": _l("The document was recorded before with another content. Nothing was changed."),
+    "unknown_member": _l("There is no member with this number."),
+    "twice": _l("The number stands in this file more than once."),
+    "bad_email": _l("This is not an e-mail address."),
+    "bad_phone": _l("This is not a telephone number."),
+    "no_such_choice": _l("This is not one of the known values."),
+}
+
 FILE_REASONS: dict[str, LazyString] = {
     "empty": _l("This file is empty."),
     "too_large": _l("This file is too large. Divide it and upload the parts."),
@@ -52,6 +73,11 @@ def row_reason(code: str, detail: dict[str, Any]) -> str:
     """The sentence for a refused row, in the reader's language."""
     sentence = str(ROW_REASONS[code]) if code in ROW_REASONS else code
     return sentence % detail if detail else sentence
+
+
+def summary_reason(code: str) -> str:
+    """The sentence for all rows refused with this code."""
+    return str(SUMMARIES.get(code) or ROW_REASONS.get(code, code))
 
 
 def file_reason(code: str, detail: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ class ReadingSchema(FormSchema):
     """How to read the bytes."""
 
     encoding = fields.String(
-        load_default="utf-8", validate=validate.OneOf(ENCODINGS),
+        required=True, validate=validate.OneOf(ENCODINGS),
         metadata={"label": _l("Character set"), "options": tuple(ENCODING_LABELS.items()), "width": "half"},
     )  # fmt: skip
     header = fields.Boolean(load_default=False, metadata={"label": _l("The first row holds the names of the columns")})
@@ -85,7 +85,7 @@ def mapping_schema(kind: Kind, found: Import, samples: Map[str, Sequence[str]]) 
         )
     parts.update(_formats(mapping))
     parts["source"] = fields.String(
-        load_default="import", validate=validate.Length(min=1, max=60),
+        required=True, validate=validate.Length(min=1, max=60),
         metadata={"label": _l("Where the document numbers come from"), "width": "half",
                   "hint": _l("Two sources may use the same numbers without meeting, such as shop and till.")},
     )  # fmt: skip
@@ -101,11 +101,11 @@ def _formats(mapping: Mapping) -> dict[str, fields.Field[Any]]:
     unsure = _("These dates can be read in more than one way: choose the order.") if also else ""
     return {
         "date_order": fields.String(
-            load_default="ymd", validate=validate.OneOf(list(DATE_LABELS)),
+            required=True, validate=validate.OneOf(list(DATE_LABELS)),
             metadata={"label": _l("Order of dates"), "options": tuple(DATE_LABELS.items()), "width": "half", "hint": unsure},
         ),
         "decimal_mark": fields.String(
-            load_default=".", validate=validate.OneOf(list(MARK_LABELS)),
+            required=True, validate=validate.OneOf(list(MARK_LABELS)),
             metadata={"label": _l("Decimal mark"), "options": tuple(MARK_LABELS.items()), "width": "half"},
         ),
     }  # fmt: skip

@@ -18,7 +18,7 @@ from tenants.imports.kinds import kind_of
 from tenants.imports.mapping import MARKS
 from tenants.imports.models import Import
 from tenants.imports.readers import Format, first_rows
-from tenants.imports.reasons import ROW_REASONS, file_reason, row_reason
+from tenants.imports.reasons import file_reason, row_reason, summary_reason
 from tenants.info import tenant_info
 
 STALE = timedelta(minutes=2)
@@ -139,15 +139,9 @@ def months_chart(found: Import) -> dict[str, Any] | None:
 def refused_reasons(found: Import) -> list[list[str]]:
     """Reason, column and number of rows, the most frequent first."""
     return [
-        [_general(code), column or "–", number(count)] for code, column, count in queries.refused_by_reason(found.id)
+        [summary_reason(code), column or "–", number(count)]
+        for code, column, count in queries.refused_by_reason(found.id)
     ]
-
-
-def _general(code: str) -> str:
-    """The reason of many rows: the sentence with its particulars left open."""
-    sentence = str(ROW_REASONS.get(code, code))
-    holes = ("value", "found", "expected", "document", "limit", "encoding", "currency")
-    return sentence % dict.fromkeys(holes, "…") if "%(" in sentence else sentence
 
 
 def refused_rows(found: Import, *, limit: int = 20) -> list[list[str]]:
@@ -163,7 +157,12 @@ def refused_rows(found: Import, *, limit: int = 20) -> list[list[str]]:
     ]
 
 
-def findings(found: Import, *, limit: int = 200) -> list[list[str]]:
+def findings_head() -> list[str]:
+    """The columns of `findings`."""
+    return [_("Document"), _("Customer"), _("Product"), _("Quantity"), _("Amount")]
+
+
+def findings(found: Import, *, limit: int = 20) -> list[list[str]]:
     """Document, customer, product, quantity and amount of what deserves a look."""
     found_lines = kind_of(found.kind).findings(found.id, limit=limit)
     return [

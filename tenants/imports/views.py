@@ -185,8 +185,20 @@ def refused(import_id: UUID) -> Response:
     found = queries.get(import_id)
     head, rows = queries.refused_table(found)
     stem = found.file_name.removesuffix(".gz").rpartition(".")[0] or found.file_name
+    return _download(f"{stem}-refused.csv", head, rows)
+
+
+@bp.get("/<uuid:import_id>/findings.csv")
+@requires("imports.view")
+def findings(import_id: UUID) -> Response:
+    """All returned lines without original."""
+    lines = screens.findings(queries.get(import_id), limit=100_000)
+    return _download("returns-without-original.csv", screens.findings_head(), iter(lines))
+
+
+def _download(name: str, head: list[str], rows: Iterator[list[str]]) -> Response:
     response = Response("".join(_csv(head, rows)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-refused.csv")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

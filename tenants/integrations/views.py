@@ -43,7 +43,11 @@ KEYS = Listing(
         )
     ],
     empty=Empty(
-        _l("No keys yet"), _l("A key lets a till or a web shop send purchases."), "keys.new", _l("Make a key"), icon="key"
+        _l("No keys yet"),
+        _l("A key lets a till or a web shop send purchases."),
+        "keys.new",
+        _l("Make a key"),
+        icon="key",
     ),
 )
 

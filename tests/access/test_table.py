@@ -34,7 +34,14 @@ OPEN = {
     "unsubscribe.*": "the link in a mail is the proof",
 }  # fmt: skip
 # The faces and the one kind of person whose cookie each of them reads.
-KIND_OF_FACE = {"admin": "staff", "till": "staff", "portal": "member", "partner": "partner", "console": "operator", "api": "key"}
+KIND_OF_FACE = {
+    "admin": "staff",
+    "till": "staff",
+    "portal": "member",
+    "partner": "partner",
+    "console": "operator",
+    "api": "key",
+}
 PASSED = {200, 201, 202, 204, 302, 303, 400, 402, 404, 409, 422}
 
 
@@ -61,7 +68,9 @@ def ways(app: Flask) -> Iterator[Way]:
                 path = path.replace(spelling, filled)
         blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-            yield Way(method, path, rule.endpoint, getattr(blueprint, "face", None), guard_of(app, rule.endpoint, method))
+            yield Way(
+                method, path, rule.endpoint, getattr(blueprint, "face", None), guard_of(app, rule.endpoint, method)
+            )
 
 
 def guarded(app: Flask, *faces: str) -> list[Way]:
@@ -88,7 +97,8 @@ def test_open_routes_are_listed_by_hand(app):
 
 def test_each_face_is_for_one_kind_of_person(app):
     wrong = [
-        str(way) for way in ways(app)
+        str(way)
+        for way in ways(app)
         if way.guard and way.guard.kind and KIND_OF_FACE.get(way.face or "") != way.guard.kind
     ]
     assert wrong == []
@@ -132,7 +142,11 @@ def test_members(app, member_client, a_member):
     client = member_client(a_member)
     for way in guarded(app, "portal", "admin", "till", "partner"):
         answer = call(client, way)
-        right = answer.status_code in PASSED and not is_to_sign_in(answer) if way.face == "portal" else is_to_sign_in(answer)
+        right = (
+            answer.status_code in PASSED and not is_to_sign_in(answer)
+            if way.face == "portal"
+            else is_to_sign_in(answer)
+        )
         if not right:
             wrong.append(f"{way} gave {answer.status_code}")
     assert wrong == []
@@ -144,7 +158,11 @@ def test_partner_users(app, partner_client, a_partner_user):
     client = partner_client(a_partner_user)
     for way in guarded(app, "portal", "admin", "till", "partner"):
         answer = call(client, way)
-        right = answer.status_code in PASSED and not is_to_sign_in(answer) if way.face == "partner" else is_to_sign_in(answer)
+        right = (
+            answer.status_code in PASSED and not is_to_sign_in(answer)
+            if way.face == "partner"
+            else is_to_sign_in(answer)
+        )
         if not right:
             wrong.append(f"{way} gave {answer.status_code}")
     assert wrong == []

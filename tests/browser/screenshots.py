@@ -142,7 +142,7 @@ def keep(page: Page, path: Path, *, size: tuple[int, int], png: bool) -> None:
     tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST[size])
     page.set_viewport_size({"width": size[0], "height": max(tall, size[1])})
     page.wait_for_timeout(150)
-    options = {"format": "png"} if png else {"format": "webp", "quality": 82}
+    options = {"format": "png"} if png else {"format": "webp", "quality": 65}
     raw = page.context.new_cdp_session(page).send("Page.captureScreenshot", options)["data"]
     path.with_suffix(".png" if png else ".webp").write_bytes(base64.b64decode(raw))
     page.set_viewport_size({"width": size[0], "height": size[1]})

@@ -17,7 +17,9 @@ def _facts(cls=Fact):
 
 
 def test_every_kind_of_fact_is_said_in_words(app):
-    unsaid = {fact.kind for fact in _facts() if fact.__module__.split(".")[0] in ("tenants", "loyalty", "channels")} - set(words.KINDS)
+    unsaid = {
+        fact.kind for fact in _facts() if fact.__module__.split(".")[0] in ("tenants", "loyalty", "channels")
+    } - set(words.KINDS)
     assert unsaid == set()
     assert {kind.partition(".")[0] for kind in words.KINDS} <= set(words.GROUPS)
 

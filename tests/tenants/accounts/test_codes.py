@@ -122,7 +122,9 @@ def test_a_member_who_left_is_out_at_once(member_client, tenant, mia, app):
 def test_a_partner_user_meets_the_partner_scope(partner_client, tenant, app, monkeypatch):
     ident, partner_id = uuid.uuid4(), uuid.uuid4()
     monkeypatch.setitem(
-        people._kinds, "partner", people.Kind(lambda _id: people.Subject(ident, "Pia", None, partner_id), lambda _c, _v: [ident])
+        people._kinds,
+        "partner",
+        people.Kind(lambda _id: people.Subject(ident, "Pia", None, partner_id), lambda _c, _v: [ident]),
     )
     client = partner_client(ident)
     assert client.get("/partner/signin").status_code == 303

@@ -19,7 +19,10 @@ def probe(app):
     @door.route("", methods=["GET", "POST"])
     @scoped("purchases:write")
     def answer():
-        return jsonify(actor=str(current_actor().id), in_transaction=bool(db.session.registry.has() and db.session.in_transaction()))
+        return jsonify(
+            actor=str(current_actor().id),
+            in_transaction=bool(db.session.registry.has() and db.session.in_transaction()),
+        )
 
     csrf.exempt(door)
     app._got_first_request = False  # a door of this test only

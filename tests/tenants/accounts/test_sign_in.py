@@ -38,7 +38,10 @@ def post(email):
 
 def events(app, tenant, kind):
     with app.app_context(), tenant_scope(tenant.id):
-        return [row[0] for row in db.session.execute(text("SELECT payload FROM events WHERE kind = :k ORDER BY id"), {"k": kind})]
+        return [
+            row[0]
+            for row in db.session.execute(text("SELECT payload FROM events WHERE kind = :k ORDER BY id"), {"k": kind})
+        ]
 
 
 def test_the_page_shows_and_a_right_password_lets_in(browser_in, tenant, ada, app, post):
@@ -54,7 +57,11 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(browser_in,
     client = browser_in(tenant)
     wrong, unknown = post(client, password="wrong wrong"), post(client, email="nobody@x.example")
     assert wrong.status_code == unknown.status_code == 422
-    assert wrong.get_data(as_text=True).count("do not go together") == unknown.get_data(as_text=True).count("do not go together") == 1
+    assert (
+        wrong.get_data(as_text=True).count("do not go together")
+        == unknown.get_data(as_text=True).count("do not go together")
+        == 1
+    )
     assert [row["account_id"] for row in events(app, tenant, "account.signin_refused")] == [str(ada), None]
 
 
@@ -83,7 +90,9 @@ def test_a_stranger_is_sent_to_sign_in_and_back(browser_in, tenant, ada, post, e
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/admin/account/", "/\\evil.example"])
 def test_next_never_leaves_the_tenant(browser_in, tenant, ada, target, post, email):
-    answer = browser_in(tenant).post("/admin/signin", query_string={"next": target}, data={"email": email, "password": PASSWORD})
+    answer = browser_in(tenant).post(
+        "/admin/signin", query_string={"next": target}, data={"email": email, "password": PASSWORD}
+    )
     assert answer.status_code == 303
     assert answer.location.startswith(f"/t/{tenant.slug}/")
 
@@ -120,7 +129,9 @@ def test_five_failures_lock_this_address_out_of_this_account_only(browser_in, te
 def test_an_old_hash_is_taken_once_and_made_new(browser_in, tenant, ada, app, method, post):
     with app.app_context(), tenant_scope(tenant.id):
         be_account(ada)
-        db.session.execute(text("UPDATE account_secrets SET password_hash = :h"), {"h": generate_password_hash(PASSWORD, method)})
+        db.session.execute(
+            text("UPDATE account_secrets SET password_hash = :h"), {"h": generate_password_hash(PASSWORD, method)}
+        )
         db.session.commit()
     assert post(browser_in(tenant)).status_code == 303
     with app.app_context(), tenant_scope(tenant.id):
@@ -157,7 +168,9 @@ def test_two_steps_and_each_code_works_once(browser_in, tenant, ada, app, post):
     assert third.post("/admin/signin/code", data={"code": codes[0]}).status_code == 422
 
 
-def test_a_changed_password_ends_other_sessions_in_every_tenant(browser_in, tenant, other_tenant, ada, app, post, email):
+def test_a_changed_password_ends_other_sessions_in_every_tenant(
+    browser_in, tenant, other_tenant, ada, app, post, email
+):
     with app.app_context(), tenant_scope(other_tenant.id):
         services.create_staff(email=email, name="", password=PASSWORD, roles=["analyst"])
         db.session.commit()

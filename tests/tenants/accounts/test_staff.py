@@ -35,7 +35,9 @@ def test_invite_accept_and_withdraw(staff_client, browser_in, tenant, app):
     assert guest.get("/admin/staff/").status_code == 403
     assert owner.post("/admin/staff/invite", data={"email": email, "roles": ["owner"]}).status_code == 409
     owner.post("/admin/staff/invite", data={"email": "x@x.example", "roles": ["owner"]})
-    withdraw = re.search(r"/admin/staff/invitations/[^\"/]+/withdraw", owner.get("/admin/staff/").get_data(as_text=True))[0]
+    withdraw = re.search(
+        r"/admin/staff/invitations/[^\"/]+/withdraw", owner.get("/admin/staff/").get_data(as_text=True)
+    )[0]
     assert owner.post(withdraw).status_code == 303
     assert "x@x.example" not in owner.get("/admin/staff/").get_data(as_text=True)
     assert {"staff.invited", "staff.joined", "staff.invitation_withdrawn"} <= set(kinds(app, tenant))
@@ -101,7 +103,10 @@ def test_an_account_sees_its_own_secret_only(staff_client, tenant, app):
         assert db.session.scalar(text("SELECT count(*) FROM account_secrets")) == 0
         queries.be_account(one.account_id)
         assert db.session.scalars(text("SELECT account_id FROM account_secrets")).all() == [one.account_id]
-        assert db.session.execute(text("UPDATE accounts SET name = 'x' WHERE id = :id"), {"id": two.account_id}).rowcount == 0
+        assert (
+            db.session.execute(text("UPDATE accounts SET name = 'x' WHERE id = :id"), {"id": two.account_id}).rowcount
+            == 0
+        )
 
 
 def test_accounts_of_other_tenants_are_not_seen(staff_client, tenant, other_tenant, app):

@@ -38,7 +38,10 @@ def test_settings_and_hosts(staff_client, other_tenant, browser_in, tenant, app)
     assert "New name" in client.get("/admin/settings/").get_data(as_text=True)
     assert client.post("/admin/settings/", data={**data, "zone": "Mars/Base"}).status_code == 422
     host = f"{tenant.slug}.club.example"
-    assert client.post("/admin/settings/hosts/new", data={"host": f"https://{host.upper()}/", "primary": "1"}).status_code == 303
+    assert (
+        client.post("/admin/settings/hosts/new", data={"host": f"https://{host.upper()}/", "primary": "1"}).status_code
+        == 303
+    )
     forget_tenants()
     by_host = app.test_client().get("/theme.css", base_url=f"http://{host}")
     assert by_host.status_code == 200

@@ -19,7 +19,12 @@ def test_an_operator_signs_in_with_a_password(app, client):
         accounts.create_operator(email="op.one@perennial.example", name="Op", password="correct horse")
     wrong = client.post("/console/signin", data={"email": "op.one@perennial.example", "password": "wrong wrong"})
     assert wrong.status_code == 422
-    assert client.post("/console/signin", data={"email": "op.one@perennial.example", "password": "correct horse"}).status_code == 303
+    assert (
+        client.post(
+            "/console/signin", data={"email": "op.one@perennial.example", "password": "correct horse"}
+        ).status_code
+        == 303
+    )
     assert client.get("/console/").status_code == 200
     assert client.post("/console/signout").status_code == 303
     assert client.get("/console/").status_code == 303
@@ -75,8 +80,15 @@ def test_the_demo_goes_and_nothing_else(make_tenant, tenant, app, staff_client):
         assert deleted["tenants"] == 1
         assert deleted["events"] >= 2
         with system_session() as session:
-            assert session.scalar(text("SELECT count(*) FROM memberships WHERE tenant_id = :id"), {"id": tenant.id}) == 1
-            assert session.scalar(text("SELECT count(*) FROM accounts WHERE email LIKE :mail"), {"mail": f"%@{demo.slug}.example"}) == 0
+            assert (
+                session.scalar(text("SELECT count(*) FROM memberships WHERE tenant_id = :id"), {"id": tenant.id}) == 1
+            )
+            assert (
+                session.scalar(
+                    text("SELECT count(*) FROM accounts WHERE email LIKE :mail"), {"mail": f"%@{demo.slug}.example"}
+                )
+                == 0
+            )
         assert purge_demo() == {}
 
 
@@ -89,7 +101,9 @@ def test_an_operator_turns_two_steps_on_and_signs_in_with_them(app, client):
     with app.app_context():
         ident = accounts.create_operator(name="Op", **data)
     client.post("/console/signin", data=data)
-    secret = re.search(r"data-copy=\"([A-Z2-7]{32})\"", client.get("/console/account/second-step").get_data(as_text=True))[1]
+    secret = re.search(
+        r"data-copy=\"([A-Z2-7]{32})\"", client.get("/console/account/second-step").get_data(as_text=True)
+    )[1]
     shown = client.post("/console/account/second-step", data={"code": pyotp.TOTP(secret).now()}).get_data(as_text=True)
     recovery = re.search(r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", shown)[1]
     other = app.test_client()
@@ -97,8 +111,13 @@ def test_an_operator_turns_two_steps_on_and_signs_in_with_them(app, client):
     assert other.get("/console/").status_code == 303
     assert other.post("/console/signin/code", data={"code": recovery}).status_code == 303
     assert other.get("/console/").status_code == 200
-    assert client.post("/console/account/password", data={"current": "nope", "new": "a better horse"}).status_code == 422
-    assert client.post("/console/account/password", data={"current": "correct horse", "new": "a better horse"}).status_code == 303
+    assert (
+        client.post("/console/account/password", data={"current": "nope", "new": "a better horse"}).status_code == 422
+    )
+    assert (
+        client.post("/console/account/password", data={"current": "correct horse", "new": "a better horse"}).status_code
+        == 303
+    )
     assert client.get("/console/").status_code == 200
     assert other.get("/console/").status_code == 303
     assert client.post("/console/account/second-step/off", data={"password": "a better horse"}).status_code == 303

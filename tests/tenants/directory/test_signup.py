@@ -89,7 +89,9 @@ def test_from_outside_into_one_of_several_tenants(client, app, tenant, other_ten
             accounts.create_staff(email=email, name="Two", password="correct horse", roles=roles)
             db.session.commit()
     assert client.post("/signin", data={"email": email, "password": "nope nope nope"}).status_code == 422
-    assert client.post("/signin", data={"email": email, "password": "correct horse"}).location.endswith("/signin/places")
+    assert client.post("/signin", data={"email": email, "password": "correct horse"}).location.endswith(
+        "/signin/places"
+    )
     page = client.get("/signin/places").get_data(as_text=True)
     assert f"/places/{tenant.slug}" in page
     assert f"/places/{other_tenant.slug}" in page
