@@ -36,6 +36,7 @@ class Member(TenantScoped, Base):
         CheckConstraint("status IN ('active', 'blocked', 'left', 'withdrawn')", name="status"),
         CheckConstraint("number <> ''", name="number"),
         Index("ix_members_tenant_id_sort_key", "tenant_id", "sort_key", "id"),
+        Index("ix_members_tenant_id_joined_at", "tenant_id", "joined_at", "id"),
         Index(
             "ix_members_tenant_id_import_id",
             "tenant_id",

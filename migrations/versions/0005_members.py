@@ -39,6 +39,7 @@ def _members() -> None:
         sa.CheckConstraint("number <> ''", name="number"),
     )
     op.create_index("ix_members_tenant_id_sort_key", "members", ["tenant_id", "sort_key", "id"])
+    op.create_index("ix_members_tenant_id_joined_at", "members", ["tenant_id", "joined_at", "id"])
     op.create_index(
         "ix_members_tenant_id_import_id",
         "members",
