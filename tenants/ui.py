@@ -13,7 +13,7 @@ from typing import Any
 
 import segno
 from babel import numbers as babel_numbers
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -243,6 +243,14 @@ def _frame_once() -> Shell:
     return shell
 
 
+def _keep_assets(response: Response) -> Response:
+    """Let browsers keep files under static/: for ever by their hash, fonts (named in CSS without one) for a day."""
+    if request.endpoint == "static" and response.status_code in {200, 304}:
+        for_ever, a_day = "public, max-age=31536000, immutable", "public, max-age=86400"
+        response.headers["Cache-Control"] = for_ever if "v" in request.args else a_day
+    return response
+
+
 def init_app(app: Flask) -> None:
     """Give templates the kit's functions and the frame."""
     app.jinja_env.globals.update(
@@ -250,5 +258,6 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.filters.update(tone=tone, from_epoch=from_epoch)
     app.jinja_env.lstrip_blocks = True
+    app.after_request(_keep_assets)
     shell = LocalProxy(_frame_once)
     app.context_processor(lambda: {"shell": shell})

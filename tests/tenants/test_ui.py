@@ -161,3 +161,17 @@ def test_assets_carry_their_hash(app: Flask) -> None:
     with app.test_request_context("/"):
         assert re.search(r"/static/app\.css\?v=[0-9a-f]{8}$", asset("app.css"))
         assert asset("absent.css") == "/static/absent.css"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/static/app.css?v=12345678", "public, max-age=31536000, immutable"),
+        ("/static/app.css", "public, max-age=86400"),
+        ("/static/absent.css?v=1", None),
+    ],
+)
+def test_assets_are_kept_by_their_hash(client: FlaskClient, path: str, kept: str | None) -> None:
+    answer = client.get(path)
+    answer.close()
+    assert answer.headers.get("Cache-Control") == kept
