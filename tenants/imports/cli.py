@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,9 +80,9 @@ def run_command(kind: str, options: dict[str, Any], **choices: Any) -> None:
 
 
 def _watched(kind: str, name: str, data: bytes, plan: runner.Plan, *, quiet: bool) -> tuple[dict[str, Any], int]:
-    target = io.StringIO() if quiet else click.get_text_stream("stderr")
-    progressbar: Any = click.progressbar  # click gives it no type that mypy can call
-    with progressbar(length=1, label=name, show_pos=True, file=target) as bar:
+    target = io.StringIO() if quiet else sys.stderr
+    bar: Any
+    with click.progressbar(length=1, label=name, show_pos=True, file=target) as bar:
 
         def watch(done: int, total: int) -> None:
             bar.length = max(total, 1)
