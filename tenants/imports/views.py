@@ -103,6 +103,7 @@ def _reading(found: Import) -> dict[str, Any]:
 @requires("imports.run")
 def reread(import_id: UUID) -> Response:
     """Read the file with another character set, or with or without a header."""
+    queries.get(import_id)
     form = Form(schemas.ReadingSchema())
     if not form.submit(services.reread, import_id=import_id):
         flash(" ".join(str(each) for said in form.errors.values() for each in said) or str(form.sentence), "danger")
