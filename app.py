@@ -23,7 +23,7 @@ tenants.files.views:bp tenants.catalogue.views:bp tenants.imports.views:bp
 tenants.delivery.views:bp tenants.delivery.unsubscribe_views:bp tenants.delivery.webhooks:bp
 tenants.delivery.mailbox_views:bp tenants.integrations.views:bp tenants.audit.views:bp tenants.start.views:bp
 loyalty.members.views:bp loyalty.purchases.views:bp loyalty.points.views:bp loyalty.tiers.views:bp
-loyalty.till.views:bp loyalty.portal.views:bp
+loyalty.start.views:bp loyalty.till.views:bp loyalty.portal.views:bp
 channels.partners.views:bp channels.portal.views:bp
 """.split()
 # Doors for programs: flask-smorest blueprints under /api/v1.

@@ -120,6 +120,14 @@ def _steps(begun: queries.Beginnings) -> list[Step]:
             url_or_empty("imports.index"),
             _("Import a file"),
         ),
+        Step(
+            _("Or look around first"),
+            _("A made-up year of sales goes through the real import, and one click takes it back."),
+            begun.purchases,
+            url_or_empty("samples.sales"),
+            _("Try with sample data"),
+            post=True,
+        ),
     ]
 
 

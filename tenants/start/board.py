@@ -49,13 +49,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do on the first day."""
+    """One thing to do on the first day; with `post` its button does something, else it leads somewhere."""
 
     label: Any
     text: Any
     done: bool
     url: str
     action: Any
+    post: bool = False
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,17 @@ def test_a_first_day_tenant_sees_what_to_do(staff_client):
     assert "Add your partners" in page
 
 
+def test_sample_data_is_one_click_away_and_goes_through_the_real_import(staff_client):
+    owner = staff_client("owner")
+    assert "Try with sample data" in owner.get("/admin/").text
+    answer = owner.post("/admin/samples/sales")
+    assert answer.status_code == 303
+    page = owner.get(answer.location.split(owner.root)[1]).text
+    assert "This is a made-up file" in page
+    assert "sample-sales.csv" in page
+    assert staff_client("analyst").post("/admin/samples/sales").status_code == 403
+
+
 # ---------------------------------------------------------------- the till
 
 
