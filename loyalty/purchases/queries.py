@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, or_, select, tuple_
 
 from config.extensions import db
-from loyalty.points.models import Allocation, Entry, Lot, LotLine
+from loyalty.points.models import Allocation, Entry, Lot, LotLine, PointAccount
 from loyalty.purchases.models import Purchase, PurchaseLine, Refund, RefundLine
 from tenants.errors import NotFound
 
@@ -127,3 +127,30 @@ def lots_of(member_ids: Collection[UUID], lot_ids: Collection[UUID]) -> Sequence
     """Lots of members with points left, and the lots named, as they are now."""
     query = select(Lot).where(or_(Lot.id.in_(lot_ids), and_(Lot.member_id.in_(member_ids), Lot.remaining > 0)))
     return db.session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def refunds_recorded(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """Refunds by (source, external id): rows with the document, its lines, points taken back, lines unmatched."""
+    unmatched = func.count().filter(RefundLine.purchase_line_id.is_(None), RefundLine.id.is_not(None))
+    points = func.coalesce(func.sum(RefundLine.points_reversed), 0)
+    columns = (Refund.id, Refund.source, Refund.external_id, Refund.member_id, Refund.content_hash)
+    query = (
+        select(
+            *columns,
+            points.label("points"),
+            func.count(RefundLine.line_no.distinct()).label("lines"),
+            unmatched.label("unmatched"),
+        )
+        .outerjoin(RefundLine, RefundLine.refund_id == Refund.id)
+        .where(tuple_(Refund.source, Refund.external_id).in_(keys), Refund.withdrawn_at.is_(None))
+        .group_by(*columns)
+    )
+    return {(row.source, row.external_id): row for row in db.session.execute(query)}
+
+
+def standings(member_ids: set[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Balance in points and tier rank of these members."""
+    query = select(PointAccount.member_id, PointAccount.balance, PointAccount.tier_rank).where(
+        PointAccount.member_id.in_(member_ids)
+    )
+    return {ident: (balance, rank) for ident, balance, rank in db.session.execute(query)}

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, tuple_
+from sqlalchemy import insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.extensions import db
@@ -370,8 +370,8 @@ def _answers(
     docs: Sequence[RefundDoc], members: Sequence[UUID | None], works: dict[int, _Work], *, source: str
 ) -> list[Outcome]:
     keys = [(doc.source or source, doc.external_id) for doc in docs]
-    known = _recorded(keys)
-    balances = _balances({m for m in members if m})
+    known = queries.refunds_recorded(keys)
+    balances = queries.standings({m for m in members if m})
     answers = []
     for n, (doc, key, member_id) in enumerate(zip(docs, keys, members, strict=True)):
         row = known.get(key)
@@ -385,28 +385,3 @@ def _answers(
             Outcome(status, row.id, int(row.points), balance, rank, row.member_id, int(row.lines), int(row.unmatched))
         )
     return answers
-
-
-def _recorded(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    unmatched = func.count().filter(RefundLine.purchase_line_id.is_(None), RefundLine.id.is_not(None))
-    points = func.coalesce(func.sum(RefundLine.points_reversed), 0)
-    columns = (Refund.id, Refund.source, Refund.external_id, Refund.member_id, Refund.content_hash)
-    query = (
-        select(
-            *columns,
-            points.label("points"),
-            func.count(RefundLine.line_no.distinct()).label("lines"),
-            unmatched.label("unmatched"),
-        )
-        .outerjoin(RefundLine, RefundLine.refund_id == Refund.id)
-        .where(tuple_(Refund.source, Refund.external_id).in_(keys), Refund.withdrawn_at.is_(None))
-        .group_by(*columns)
-    )
-    return {(row.source, row.external_id): row for row in db.session.execute(query)}
-
-
-def _balances(member_ids: set[UUID]) -> dict[UUID, tuple[int, int]]:
-    query = select(PointAccount.member_id, PointAccount.balance, PointAccount.tier_rank).where(
-        PointAccount.member_id.in_(member_ids)
-    )
-    return {ident: (balance, rank) for ident, balance, rank in db.session.execute(query)}
