@@ -243,6 +243,12 @@ def _frame_once() -> Shell:
     return shell
 
 
+def forget_language(response: Response) -> Response:
+    """This device's choice of language gives way to the one the person has just kept in the account."""
+    response.delete_cookie("lang", path=request.script_root or "/")
+    return response
+
+
 def _keep_assets(response: Response) -> Response:
     """Let browsers keep files under static/: for ever by their hash, fonts (named in CSS without one) for a day."""
     if request.endpoint == "static" and response.status_code in {200, 304}:

@@ -26,6 +26,7 @@ from tenants.errors import NotFound
 from tenants.formats import local_day, now
 from tenants.forms import Form, load
 from tenants.info import tenant_info
+from tenants.ui import forget_language
 from tenants.web import page, see_other
 
 bp = Blueprint("portal", __name__)
@@ -156,7 +157,7 @@ def edit() -> Response:
     form = Form(MeSchema(), values=queries.face(_me(), now=now()))
     if form.submit(desk.change_own, member_id=_me()):
         flash(_("Saved."), "success")
-        return see_other(url_for(".me"))
+        return forget_language(see_other(url_for(".me")))
     return form.page("portal/edit.html")
 
 

@@ -13,6 +13,7 @@ from tenants.accounts import queries, second_step, services, sessions, totp
 from tenants.accounts.models import SignInSession
 from tenants.accounts.schemas import CodeSchema, PasswordSchema, ProfileSchema, ProveSchema
 from tenants.forms import Form
+from tenants.ui import forget_language
 from tenants.web import page, see_other
 
 bp = Blueprint("own", __name__, url_prefix="/admin/account")
@@ -28,7 +29,7 @@ def index() -> Response:
     form = Form(ProfileSchema(), values={"name": account.name, "locale": account.locale or ""})
     if form.submit(services.change_profile, account_id=me):
         flash(_("Saved."), "success")
-        return see_other(url_for(".index"))
+        return forget_language(see_other(url_for(".index")))
     live = {"live": queries.sessions_of("staff", me), "here": current_user.session_id, "own_session_url": _session_url}
     return form.page("accounts/own.html", account=account, secret=secret, **live)
 

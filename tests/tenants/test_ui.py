@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,11 @@ def test_assets_are_kept_by_their_hash(client: FlaskClient, path: str, kept: str
     answer = client.get(path)
     answer.close()
     assert answer.headers.get("Cache-Control") == kept
+
+
+def test_a_language_kept_in_the_account_wins_over_the_devices(staff_client: Callable[..., FlaskClient]) -> None:
+    office = staff_client("manager")
+    office.post("/preferences", data={"locale": "zh_Hans"})
+    assert 'lang="zh-Hans"' in office.get("/admin/account/").get_data(as_text=True)
+    assert office.post("/admin/account/", data={"name": "Mo", "locale": "en"}).status_code == 303
+    assert 'lang="en"' in office.get("/admin/account/").get_data(as_text=True)
