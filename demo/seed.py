@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,18 +34,19 @@ from tenants.accounts.services import create_operator, create_staff
 from tenants.catalogue.services import ensure_products
 from tenants.delivery import contacts
 from tenants.delivery.models import Address
-from tenants.directory.services import create_tenant
+from tenants.directory.services import change_branding, create_tenant
 from tenants.events import acting_as
 from tenants.formats import local_day, now
 from tenants.imports import runner
 from tenants.imports.models import Import
-from tenants.info import find_tenant, forget_tenants
+from tenants.info import find_tenant, forget_tenants, tenant_info
 from tenants.integrations.models import ApiKey
 from tenants.integrations.rules import KeyParts, plaintext, secret_hash
 from tenants.scope import tenant_scope
 
 Say = Callable[[str], None]
-STORE, WEB = "Harbour Street", "Web shop"
+HERE = Path(__file__).resolve().parent
+STORE = "Harbour Street"
 # What was rung up today, so that the start page has a today: minutes ago, amount in pence, by the demo's member.
 TODAY = ((7, 2495, True), (26, 4130, False), (48, 1890, False), (95, 6425, False), (131, 990, False))
 
@@ -82,6 +84,15 @@ def _note(key: str) -> None:
     path.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
 
 
+def _brand(given: dict[str, Any]) -> None:
+    """Colours and logo."""
+    if "logo" not in tenant_info().branding:
+        logo = HERE / f"{given['slug']}.png"
+        change_branding(**given["branding"], logo=io.BytesIO(logo.read_bytes()))
+        db.session.commit()
+        forget_tenants()
+
+
 def _staff(slug: str, staff: Sequence[people.Staff], locale: str) -> None:
     for one in staff:
         create_staff(
@@ -98,6 +109,7 @@ def _staff(slug: str, staff: Sequence[people.Staff], locale: str) -> None:
 
 
 def _harbour(say: Say) -> str:
+    _brand(people.HARBOUR)
     _staff("harbour", people.HARBOUR_STAFF, "en")
     key = _key("harbour")
     ensure_programme()
@@ -211,6 +223,7 @@ def _today() -> None:
 
 
 def _yunqi() -> None:
+    _brand(people.YUNQI)
     _staff("yunqi", people.YUNQI_STAFF, "zh_Hans")
     ensure_products(people.PRODUCTS)
     db.session.commit()
