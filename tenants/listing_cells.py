@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from babel import numbers as babel_numbers
@@ -65,6 +66,11 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def _read_and_close(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        yield from iter(lambda: spool.read(1 << 16), b"")
+
+
 def csv_response(listing: Listing, statement: Select[Any], *, entities: bool) -> Response:
     """All rows of an ordered statement as a CSV file, in one query and little memory, at most CSV_CAP of them."""
     columns = [column for column in listing.columns if column.export]
@@ -83,7 +89,7 @@ def csv_response(listing: Listing, statement: Select[Any], *, entities: bool) ->
     text.detach()
     spool.seek(0)
     name = f"{listing.id}-{local_day().isoformat()}.csv"
-    response = Response(iter(lambda: spool.read(1 << 16), b""), mimetype="text/csv")
-    response.call_on_close(spool.close)
+    response = Response(_read_and_close(spool), mimetype="text/csv")
+    response.call_on_close(spool.close)  # also when the browser goes away in the middle
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
