@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 COOKIES = {
     "admin": "pn_admin",
@@ -64,6 +64,15 @@ def face_of(path: str) -> str:
 
 class FaceSessions(SecureCookieSessionInterface):
     """Flask's signed cookie, one per face, so that a cashier's session says nothing of a member's."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The face's session; the API has keys and no cookies, so it gets an empty one that is never kept."""
+        return self.session_class() if request.path.startswith("/api/") else super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep it, except on the API."""
+        if not request.path.startswith("/api/"):
+            super().save_session(app, session, response)
 
     def get_cookie_name(self, app: Flask) -> str:
         """The face's cookie."""

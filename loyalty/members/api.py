@@ -19,7 +19,7 @@ bp.face = "api"
 
 
 @bp.get("")
-@bp.arguments(PageIn, location="query")
+@bp.arguments(PageIn(), location="query")
 @bp.response(200, MembersOut)
 @scoped("members:read")
 def list_members(page: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def list_members(page: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("")
-@bp.arguments(MemberIn)
+@bp.arguments(MemberIn())
 @bp.response(201, MemberOut)
 @bp.alt_response(409, schema=ProblemOut, description="number_taken")
 @scoped("members:write")
@@ -59,7 +59,7 @@ def show_lots(number: str) -> dict[str, Any]:
 
 
 @bp.get("/<string:number>/entries")
-@bp.arguments(PageIn, location="query")
+@bp.arguments(PageIn(), location="query")
 @bp.response(200, EntriesOut)
 @bp.alt_response(404, schema=ProblemOut, description="unknown_member")
 @scoped("members:read")

@@ -17,7 +17,7 @@ bp.face = "api"
 
 
 @bp.post("/awards")
-@bp.arguments(AwardIn)
+@bp.arguments(AwardIn())
 @bp.doc(parameters=[KEY_HEADER])
 @bp.response(201, AwardOut)
 @bp.alt_response(200, schema=AwardOut, description="Awarded before: the first answer again")
@@ -32,7 +32,7 @@ def create_award(data: dict[str, Any]) -> Response:
 
 
 @bp.post("/awards/batch")
-@bp.arguments(AwardsIn)
+@bp.arguments(AwardsIn())
 @bp.doc(parameters=[KEY_HEADER])
 @bp.response(200, AwardsOut)
 @bp.alt_response(409, schema=ProblemOut, description="idempotency_key_reused")

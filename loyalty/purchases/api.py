@@ -29,7 +29,7 @@ bp.face = "api"
 
 
 @bp.post("/purchases")
-@bp.arguments(PurchaseIn)
+@bp.arguments(PurchaseIn())
 @bp.doc(parameters=[KEY_HEADER])
 @bp.response(201, OutcomeOut)
 @bp.alt_response(200, schema=OutcomeOut, description="Recorded before: the first answer again")
@@ -45,7 +45,7 @@ def create_purchase(data: dict[str, Any]) -> Response:
 
 
 @bp.post("/purchases/batch")
-@bp.arguments(PurchasesIn)
+@bp.arguments(PurchasesIn())
 @bp.doc(parameters=[KEY_HEADER])
 @bp.response(200, OutcomesOut)
 @bp.alt_response(409, schema=ProblemOut, description="idempotency_key_reused")
@@ -61,7 +61,7 @@ def create_purchases(data: dict[str, Any]) -> Response:
 
 
 @bp.post("/refunds")
-@bp.arguments(RefundIn)
+@bp.arguments(RefundIn())
 @bp.doc(parameters=[KEY_HEADER])
 @bp.response(201, RefundOut)
 @bp.alt_response(200, schema=RefundOut, description="Recorded before: the first answer again")
