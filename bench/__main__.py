@@ -65,7 +65,9 @@ def main() -> int:
             for idents, measure in _parts(place, QUICK if chosen.quick else FULL).items():
                 if not only or only & set(idents.split()):
                     sys.stderr.write(f"measuring {idents} …\n")
-                    figures += [figure for figure in measure() if figure]
+                    found = [figure for figure in measure() if figure]
+                    sys.stderr.write("".join(f"  {item.id}: {item.ratio:g} of the floor\n" for item in found))
+                    figures += found
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1

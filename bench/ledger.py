@@ -14,7 +14,7 @@ CLIENTS = 8
 SCRIPT = """\\set member random(1, {members})
 \\set event random(1, 9000000000000000)
 SELECT status FROM award_points('{tenant}'::uuid, :member::text, 10, 'bench', :event::text, now(),
-  (current_date + 365), now() + interval '1 year', 1, 'key:bench', NULL, NULL, NULL);
+  (current_date + 365), now() + interval '1 year', 1, 'system', NULL, NULL, NULL);
 """
 
 

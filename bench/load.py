@@ -83,7 +83,9 @@ def _wrk(base: str, requests: Sequence[Request], folder: Path, connections: int,
     script.write_text(LUA)
     with bodies.open("w") as out:
         for item in requests:
-            headers = ";".join(f"{name}={value.replace(' ', '%20')}" for name, value in item.headers.items())
+            headers = ";".join(
+                f"{name}={value.replace(' ', '%20')}" for name, value in (item.headers or {"X-Bench": "1"}).items()
+            )
             out.write(f"{item.method} {item.path} {headers} {item.body}\n")
     # One thread: every thread would start the list anew and send each business key twice.
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), base]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -77,9 +78,11 @@ def _statements(app: Flask, request: Request) -> int:
 
     event.listen(db.engine, "before_cursor_execute", note)
     client = app.test_client(use_cookies=False)
-    client.get(request.path, headers=request.headers)
-    seen.clear()
-    answer = client.get(request.path, headers=request.headers)
+    # In a thread of its own: the bench's app context would remember who asked before.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(client.get, request.path, headers=request.headers).result()
+        seen.clear()
+        answer = thread.submit(client.get, request.path, headers=request.headers).result()
     event.remove(db.engine, "before_cursor_execute", note)
     assert answer.status_code == 200, answer.status
     return len([statement for statement in seen if not statement.startswith("SET LOCAL")])
