@@ -73,6 +73,7 @@ def _once(base: str, warm: Sequence[Request]) -> None:
 def pages(base: str, empty: str, ident: str, request: Request, *, seconds: int, rounds: int, note: str) -> Figure:
     """Requests per second of one page against an empty Flask page on the same web server."""
     home = [Request("GET", "/", {})]
+    load.run(base, [request], connections=CLIENTS, seconds=3)  # each worker compiles its templates once
     ours = _sender(base, lambda: [request], seconds)
     pairs = interleave(rounds, ours, _sender(empty, lambda: home, seconds))
     return rate(ident, pairs, unit="/s", floor_name="empty Flask page", note=note)
