@@ -5,10 +5,14 @@
 CREATE FUNCTION tier_step(p_tenant uuid, p_day date, p_all boolean, p_actor text,
                           OUT evaluated bigint, OUT changed bigint)
 -- One plan for everybody and for a day would suit neither: a tenant's run is planned for what it is.
-LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_nestloop = on AS $$
 DECLARE g programmes; v_opens date;
 BEGIN
   PERFORM enter_tenant(p_tenant);
+  IF p_all THEN
+    -- A tenant too small for the statistics looks like one row; looping over everybody twice would be quadratic.
+    PERFORM set_config('enable_nestloop', 'off', true);
+  END IF;
   SELECT * INTO g FROM programmes p WHERE p.tenant_id = p_tenant;
   IF NOT FOUND THEN
     evaluated := 0; changed := 0;
